@@ -1,0 +1,94 @@
+"""One provider's side of the board: its lines, and plain integers about everything that it sent."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from firmquote.model import CloseLine, FeedClass, LineStatus, Reason, Send
+
+if TYPE_CHECKING:
+    from firmquote.board.line import Line
+
+DELAYS_KEPT = 1_024
+"""Frames over which the delay percentiles are taken; a power of two."""
+
+
+class FeedCounts(Struct, frozen=True, kw_only=True):
+    """What a feed received so far. accepted + refused + unknown_symbols + halts = all market events decoded."""
+
+    frames: int
+    accepted: int
+    refused: dict[str, int]
+    halts: int
+    unparsed: int
+    unknown_symbols: int
+    statuses: int
+    last_accepted_ns: int | None
+
+
+class Feed:
+    """Mutable, owned by the board; `control` is told what is not a price: statuses and effects, in wire order."""
+
+    __slots__ = (
+        "_delays_ns",
+        "_frames",
+        "accepted",
+        "control",
+        "feed_class",
+        "halts",
+        "last_accepted_ns",
+        "lines",
+        "provider",
+        "refused",
+        "sample",
+        "statuses",
+        "unknown_symbols",
+        "unparsed",
+    )
+
+    def __init__(
+        self, provider: str, feed_class: FeedClass, control: Callable[[LineStatus | Send | CloseLine], None]
+    ) -> None:
+        self.provider = provider
+        self.feed_class = feed_class
+        self.control = control
+        self.lines: dict[str, Line] = {}
+        self.accepted = 0
+        self.refused: dict[Reason, int] = {}
+        self.halts = 0
+        self.statuses = 0
+        self.unparsed = 0
+        self.unknown_symbols = 0
+        self.sample = b""
+        """The beginning of the last frame that did not decode."""
+        self.last_accepted_ns = 0
+        self._frames = 0
+        self._delays_ns = [0] * DELAYS_KEPT
+
+    def note_frame(self, received_ns: int, delay_ns: int) -> None:
+        """Count a frame that brought a quote; `delay_ns` is how much later than its own time that quote arrived."""
+        self._delays_ns[self._frames & (DELAYS_KEPT - 1)] = delay_ns
+        self._frames += 1
+        self.last_accepted_ns = received_ns
+
+    def delays_ns(self) -> list[int]:
+        """Return the delays of the last frames, sorted; clock skew is not taken out."""
+        return sorted(self._delays_ns[: min(self._frames, DELAYS_KEPT)])
+
+    def refuse(self, reason: Reason) -> None:
+        """Count one price that did not reach the board."""
+        self.refused[reason] = self.refused.get(reason, 0) + 1
+
+    def counts(self) -> FeedCounts:
+        """Return an immutable snapshot."""
+        return FeedCounts(
+            frames=self._frames,
+            accepted=self.accepted,
+            refused={reason.value: count for reason, count in self.refused.items()},
+            halts=self.halts,
+            unparsed=self.unparsed,
+            unknown_symbols=self.unknown_symbols,
+            statuses=self.statuses,
+            last_accepted_ns=self.last_accepted_ns or None,
+        )

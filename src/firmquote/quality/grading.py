@@ -1,0 +1,101 @@
+"""The one place where a quote gets its grade."""
+
+from msgspec import Struct
+
+from firmquote.model import NS_PER_MS, FeedClass, Grade, Graded, LastPrice, Quote, Reason
+
+
+class GradePolicy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Age limits of one session and tier. An age exactly at a limit is still within it."""
+
+    soft_ms: int = 3_000
+    """Older than this is at best indicative."""
+    ceiling_ms: int = 5_000
+    """Older than this is stale."""
+    unchanged_ms: int = 120_000
+    """A price without a time of its own that has not changed for this long is stale, however often it is received."""
+
+
+class Standing(Struct, frozen=True, kw_only=True):
+    """All that a grade depends on beside the policy and the time."""
+
+    price: Quote | LastPrice | None
+    feed_class: FeedClass
+    changed_ns: int = 0
+    """When the price last differed from the one before it, by our clock."""
+    tradable_from_ns: int = 0
+    """First-quote rule: what was received before this (a subscription, a resumption) is not tradable."""
+    halted: bool = False
+    divergent: bool = False
+    """Another provider contradicts it."""
+
+
+_CLASS_REASONS = {
+    FeedClass.SINGLE_VENUE: Reason.SINGLE_VENUE,
+    FeedClass.DELAYED: Reason.DELAYED,
+    FeedClass.END_OF_DAY: Reason.END_OF_DAY,
+}
+
+
+def grade(standing: Standing, policy: GradePolicy, *, now_ns: int) -> Graded:
+    """Return the grade of `standing` at `now_ns`, with every reason why it is no better, worst first.
+
+    With all else equal a grade never improves as time passes.
+    """
+    price = standing.price
+    if price is None:
+        return Graded(Grade.NONE, (Reason.NO_QUOTE,))
+    fatal = _stale_reasons(standing, price, policy, now_ns)
+    softer = _soft_reasons(standing, price, policy, now_ns)
+    if standing.feed_class is FeedClass.SYNTHETIC:
+        return Graded(Grade.MOCK, (Reason.SYNTHETIC, *fatal, *softer))
+    if fatal:
+        return Graded(Grade.STALE, (*fatal, *softer))
+    if softer:
+        return Graded(Grade.INDICATIVE, softer)
+    return Graded(Grade.FIRM)
+
+
+def age_ns(price: Quote | LastPrice, now_ns: int) -> int:
+    """Return how old a price is: from its own time where it has one, else from its receipt; never negative.
+
+    A last price ages from its receipt even when its trade has a time: the last trade of a quiet symbol is old and
+    still the last.
+    """
+    born_ns = min(price.event_ns, price.received_ns) if isinstance(price, Quote) else price.received_ns
+    return max(0, now_ns - born_ns)
+
+
+def _stale_reasons(
+    standing: Standing, price: Quote | LastPrice, policy: GradePolicy, now_ns: int
+) -> tuple[Reason, ...]:
+    reasons = []
+    if price.received_ns < standing.tradable_from_ns:
+        reasons.append(Reason.AWAITING_FIRST_QUOTE)
+    if age_ns(price, now_ns) > policy.ceiling_ms * NS_PER_MS:
+        reasons.append(Reason.STALE)
+    if isinstance(price, LastPrice) and now_ns - standing.changed_ns > policy.unchanged_ms * NS_PER_MS:
+        reasons.append(Reason.UNCHANGED)
+    return tuple(reasons)
+
+
+def _soft_reasons(standing: Standing, price: Quote | LastPrice, policy: GradePolicy, now_ns: int) -> tuple[Reason, ...]:
+    reasons = []
+    if standing.halted:
+        reasons.append(Reason.HALTED)
+    if standing.divergent:
+        reasons.append(Reason.DIVERGENT)
+    if isinstance(price, LastPrice):
+        reasons.append(Reason.LAST_PRICE_ONLY)
+        if price.event_ns is None:
+            reasons.append(Reason.NO_EVENT_TIME)
+        if price.delay_ns > 0 and standing.feed_class is not FeedClass.DELAYED:
+            reasons.append(Reason.DELAYED)
+    elif price.bid is None or price.ask is None:
+        reasons.append(Reason.ONE_SIDED)
+    class_reason = _CLASS_REASONS.get(standing.feed_class)
+    if class_reason is not None:
+        reasons.append(class_reason)
+    if policy.soft_ms * NS_PER_MS < age_ns(price, now_ns) <= policy.ceiling_ms * NS_PER_MS:
+        reasons.append(Reason.AGING)
+    return tuple(reasons)

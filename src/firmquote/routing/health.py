@@ -1,0 +1,121 @@
+"""How a provider is doing: a rolling record of outcomes, and a status that does not flicker."""
+
+from collections import deque
+from enum import Enum
+
+from msgspec import Struct
+
+from firmquote.model import NS_PER_MS, NS_PER_S
+
+OUTCOMES_MAX = 4_096
+"""Outcomes kept per provider; older ones leave first even inside the window."""
+
+
+class Status(Enum):
+    """What a provider is worth right now."""
+
+    CONNECTING = "connecting"
+    HEALTHY = "healthy"
+    DEGRADED = "degraded"
+    FAILED = "failed"
+
+
+class HealthPolicy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What counts as degraded, and how many evaluations in a row it takes to believe it."""
+
+    window_ms: int = 60_000
+    min_success_rate: float = 0.95
+    max_p95_latency_ms: float = 2_000.0
+    samples_min: int = 5
+    bad_evaluations: int = 3
+    good_evaluations: int = 5
+    evaluate_every_ms: int = 1_000
+
+
+class Outcome(Struct, frozen=True, gc=False):
+    """One request, or one second of a stream."""
+
+    at_ns: int
+    ok: bool
+    latency_ns: int | None
+
+
+class Percentiles(Struct, frozen=True):
+    """Latency in milliseconds; `None` without samples."""
+
+    p50_ms: float | None = None
+    p95_ms: float | None = None
+    p99_ms: float | None = None
+
+
+def percentiles(sorted_ns: list[int]) -> Percentiles:
+    """Return p50, p95 and p99 by nearest rank of ascending nanoseconds."""
+    if not sorted_ns:
+        return Percentiles()
+    last = len(sorted_ns) - 1
+    p50, p95, p99 = (sorted_ns[min(last, int(share * len(sorted_ns)))] / NS_PER_MS for share in (0.5, 0.95, 0.99))
+    return Percentiles(p50_ms=p50, p95_ms=p95, p99_ms=p99)
+
+
+class Health:
+    """Rolling outcomes of one provider."""
+
+    def __init__(self, policy: HealthPolicy) -> None:
+        self.degraded = False
+        self.errors: dict[str, int] = {}
+        self.last_error: str | None = None
+        self.requests = 0
+        self._policy = policy
+        self._outcomes: deque[Outcome] = deque(maxlen=OUTCOMES_MAX)
+        self._bad = 0
+        self._good = 0
+        self._evaluated_ns = 0
+
+    def note(self, outcome: Outcome) -> None:
+        """Remember one outcome."""
+        self.requests += 1
+        self._outcomes.append(outcome)
+
+    def note_error(self, kind: str, words: str) -> None:
+        """Count an error by its class and keep its sentence."""
+        self.errors[kind] = self.errors.get(kind, 0) + 1
+        self.last_error = words
+
+    def success_rate(self, now_ns: int) -> float | None:
+        """Return the share of outcomes in the window that went well, or `None` without any."""
+        self._expire(now_ns)
+        if not self._outcomes:
+            return None
+        return sum(outcome.ok for outcome in self._outcomes) / len(self._outcomes)
+
+    def latency(self, now_ns: int) -> Percentiles:
+        """Return the latency over the window, of those outcomes that have one."""
+        self._expire(now_ns)
+        return percentiles(sorted(o.latency_ns for o in self._outcomes if o.latency_ns is not None))
+
+    def evaluate(self, latency: Percentiles, now_ns: int) -> None:
+        """Compare with the policy, at most once per its interval; change `degraded` only after a run of agreement."""
+        policy = self._policy
+        if now_ns - self._evaluated_ns < policy.evaluate_every_ms * NS_PER_MS:
+            return
+        self._evaluated_ns = now_ns
+        rate = self.success_rate(now_ns)
+        enough = len(self._outcomes) >= policy.samples_min
+        slow = latency.p95_ms is not None and latency.p95_ms > policy.max_p95_latency_ms
+        if enough and (slow or (rate is not None and rate < policy.min_success_rate)):
+            self._bad, self._good = self._bad + 1, 0
+        else:
+            self._bad, self._good = 0, self._good + 1
+        if self._bad >= policy.bad_evaluations:
+            self.degraded = True
+        elif self._good >= policy.good_evaluations:
+            self.degraded = False
+
+    def _expire(self, now_ns: int) -> None:
+        horizon_ns = now_ns - self._policy.window_ms * NS_PER_MS
+        while self._outcomes and self._outcomes[0].at_ns < horizon_ns:
+            self._outcomes.popleft()
+
+
+STREAM_SAMPLE_NS = NS_PER_S
+"""A stream's outcome is taken once a second: did it bring anything?"""

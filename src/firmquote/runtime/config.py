@@ -1,0 +1,110 @@
+"""The configuration as types: what every key of `config/live_feeds.yaml` means, its unit and its default."""
+
+from typing import Annotated
+
+from firmquote.decision import DecisionConfig
+from msgspec import Meta, Struct
+
+from firmquote.errors import ConfigError
+from firmquote.quality import GradePolicy, PlausibilityPolicy
+from firmquote.routing import RoutingPolicy
+
+Share = Annotated[float, Meta(ge=0, le=1)]
+Port = Annotated[int, Meta(ge=0, le=65535)]
+
+
+class PromotionGates(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What live data must prove before it is trusted with more."""
+
+    min_success_rate: Share = 0.99
+    max_p95_latency_ms: Annotated[float, Meta(gt=0)] = 200
+    min_cache_hit_rate: Share = 0.80
+    max_shadow_mismatch_rate: Share = 0.02
+    validation_window_minutes: Annotated[float, Meta(gt=0)] = 30
+
+
+class QuotesFeed(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The quotes feed as operators know it."""
+
+    live_enabled: bool = False
+    """Off: no provider is connected; the mock serves, and nothing can be traded on."""
+    shadow_mode: bool = True
+    """On: live quotes are shown and decisions are computed, but every intent is rejected with `shadow_mode`."""
+    provider_active: str
+    provider_warm: str | None = None
+    live_symbols_allowlist: tuple[str, ...]
+    """Canonical symbols; nothing else is subscribed, shown or traded."""
+    canary_symbols: tuple[str, ...] = ()
+    priority_symbols: tuple[str, ...] = ()
+    promotion_gates: PromotionGates = PromotionGates()
+
+    def __post_init__(self) -> None:
+        """Refuse what types cannot: an empty allowlist, a provider in two roles, a stage outside the allowlist."""
+        if not self.live_symbols_allowlist:
+            raise ConfigError("feeds.quotes.live_symbols_allowlist is empty. Name at least one symbol.")
+        if self.provider_active == self.provider_warm:
+            raise ConfigError(
+                f"feeds.quotes: {self.provider_active} is both provider_active and provider_warm. "
+                "Name another provider as warm, or leave provider_warm out."
+            )
+        for key in ("canary_symbols", "priority_symbols"):
+            strange = set(getattr(self, key)) - set(self.live_symbols_allowlist)
+            if strange:
+                raise ConfigError(
+                    f"feeds.quotes.{key}: {', '.join(sorted(strange))} is not in live_symbols_allowlist. Add it there."
+                )
+
+
+class Feeds(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """All feeds; quotes are the only one so far."""
+
+    quotes: QuotesFeed
+
+
+class KeyReference(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where a key is, never the key itself: the name of an environment variable, or a file."""
+
+    env: str | None = None
+    file: str | None = None
+
+
+class ProviderSection(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One provider: where its key is, and its own settings (typed by the provider's `config`)."""
+
+    api_key: KeyReference | None = None
+    settings: dict[str, object] = {}
+
+
+class QualitySection(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How quotes are judged."""
+
+    grading: GradePolicy = GradePolicy()
+    plausibility: PlausibilityPolicy = PlausibilityPolicy()
+
+
+class ServeSection(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where the HTTP API listens."""
+
+    host: str = "127.0.0.1"
+    port: Port = 8090
+    state_dir: str = "~/.local/state/firmquote"
+    """Where the operator's token is written, readable by its owner only."""
+
+
+class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The whole file."""
+
+    feeds: Feeds
+    providers: dict[str, ProviderSection] = {}
+    routing: RoutingPolicy = RoutingPolicy()
+    quality: QualitySection = QualitySection()
+    decision: DecisionConfig = DecisionConfig()
+    serve: ServeSection = ServeSection()
+
+    def provider_order(self) -> tuple[str, ...]:
+        """Return the providers from most to least wanted; `mock` is always last."""
+        quotes = self.feeds.quotes
+        live = [quotes.provider_active, quotes.provider_warm] if quotes.live_enabled else []
+        shadows = [name for name in self.providers if name not in live and quotes.live_enabled]
+        names = [name for name in (*live, *shadows) if name is not None and name != "mock"]
+        return (*names, "mock")

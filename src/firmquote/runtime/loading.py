@@ -1,0 +1,125 @@
+"""From a YAML file and the environment to a `Config`: strict, and with an error that says what to do."""
+
+import re
+from collections.abc import Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, get_args
+
+import msgspec
+from msgspec.structs import fields
+
+from firmquote.errors import ConfigError, UnknownSymbolError
+from firmquote.model import Opening, Provider, Secret
+from firmquote.runtime.config import Config, KeyReference
+from firmquote.runtime.registry import load_provider
+from firmquote.symbols import parse_symbol
+
+_UNKNOWN = re.compile(r"unknown field `(?P<field>[^`]*)`(?: - at `\$\.?(?P<path>[^`]*)`)?")
+
+
+def load_config(path: Path) -> Config:
+    """Read `path`.
+
+    Raises:
+        ConfigError: unreadable, not YAML, an unknown key (with the nearest known one), a value of a wrong type.
+    """
+    try:
+        text = path.read_bytes()
+    except OSError as error:
+        raise ConfigError(
+            f"{path}: cannot be read ({error.strerror}). Name a configuration file with --config."
+        ) from error
+    try:
+        config = msgspec.yaml.decode(text, type=Config)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"{path}: {explain(error, Config)}") from error
+    except msgspec.DecodeError as error:
+        raise ConfigError(f"{path}: is not valid YAML: {' '.join(str(error).split())}") from error
+    _check_symbols(path, config)
+    return config
+
+
+def explain(error: msgspec.ValidationError, root: type[msgspec.Struct]) -> str:
+    """Return the error's own words, with the nearest known key where an unknown one was given."""
+    if isinstance(error.__cause__, ConfigError):
+        return str(error.__cause__)
+    found = _UNKNOWN.search(str(error))
+    if found is None:
+        return f"{error}. See docs/reference/configuration.md."
+    place = found["path"] or ""
+    known = _keys_at(root, place)
+    near = get_close_matches(found["field"], known, n=1)
+    hint = f"Did you mean {near[0]}?" if near else f"Known keys there: {', '.join(known)}."
+    return f"unknown key {found['field']!r} under {place or 'the top level'}. {hint}"
+
+
+def _keys_at(struct: type[msgspec.Struct], place: str) -> list[str]:
+    for step in filter(None, place.split(".")):
+        name = step.split("[", 1)[0]
+        annotation: Any = next((f.type for f in fields(struct) if f.encode_name == name), None)
+        candidates = [annotation, *get_args(annotation)]
+        nested = [c for c in candidates if isinstance(c, type) and issubclass(c, msgspec.Struct)]
+        if not nested:
+            return []
+        struct = nested[0]
+    return [f.encode_name for f in fields(struct)]
+
+
+def _check_symbols(path: Path, config: Config) -> None:
+    for symbol in config.feeds.quotes.live_symbols_allowlist:
+        try:
+            canonical = parse_symbol(symbol).text
+        except UnknownSymbolError as error:
+            raise ConfigError(f"{path}: feeds.quotes.live_symbols_allowlist: {error}") from error
+        if canonical != symbol:
+            raise ConfigError(
+                f"{path}: feeds.quotes.live_symbols_allowlist: {symbol!r} is not canonical. Write {canonical!r}."
+            )
+
+
+def open_provider(name: str, config: Config, environ: Mapping[str, str]) -> tuple[Provider, Opening]:
+    """Return provider `name` and all that it needs to open a line.
+
+    Raises:
+        ConfigError: it is not installed, its settings are wrong, or its key cannot be found.
+    """
+    provider = load_provider(name)
+    section = config.providers.get(name)
+    settings = {} if section is None else section.settings
+    try:
+        own = msgspec.convert(settings, provider.config)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"providers.{name}.settings: {explain(error, provider.config)}") from error
+    key = _read_key(provider, None if section is None else section.api_key, environ)
+    return provider, Opening(config=own, key=key, codec=provider.codec())
+
+
+def _read_key(provider: Provider, reference: KeyReference | None, environ: Mapping[str, str]) -> Secret | None:
+    if not provider.needs_key:
+        return None
+    name = provider.name
+    if reference is None:
+        reference = KeyReference(env=f"FIRMQUOTE_{name.upper()}_API_KEY")
+    if (reference.env is None) == (reference.file is None):
+        raise ConfigError(f"providers.{name}.api_key: name either env or file.")
+    if reference.env is not None:
+        value = environ.get(reference.env, "").strip()
+        where = f"the environment variable {reference.env}"
+    else:
+        assert reference.file is not None
+        path = Path(reference.file).expanduser()
+        try:
+            value = path.read_text().strip()
+        except OSError as error:
+            raise ConfigError(
+                f"{name}: the key file {path} cannot be read ({error.strerror}). "
+                f"Write the key there, readable by you only, or change providers.{name}.api_key."
+            ) from error
+        where = f"the file {path}"
+    if not value:
+        raise ConfigError(
+            f"{name}: no key in {where}. Set it there, "
+            f"or take {name} out of feeds.quotes.provider_active and provider_warm."
+        )
+    return Secret(value)
