@@ -36,6 +36,7 @@ from firmquote.model.provider import (
     StreamProtocol,
     SymbolCodec,
     SymbolTable,
+    SyntheticSource,
 )
 
 __all__ = [
@@ -73,6 +74,7 @@ __all__ = [
     "StreamProtocol",
     "SymbolCodec",
     "SymbolTable",
+    "SyntheticSource",
     "UnknownSymbol",
     "Unparsed",
     "mid",

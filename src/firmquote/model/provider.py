@@ -11,7 +11,7 @@ from typing import Any, Protocol, TypeAlias
 from msgspec import Struct
 
 from firmquote.model.effects import Effect, Request, Response
-from firmquote.model.events import Event
+from firmquote.model.events import Event, Quote
 
 
 class FeedClass(Enum):
@@ -92,6 +92,14 @@ class PollProtocol(Protocol):
         ...
 
 
+class SyntheticSource(Protocol):
+    """A provider that needs no connection, since it makes its quotes up."""
+
+    def quotes(self, symbols: Sequence[str], now_ns: int) -> Sequence[Quote]:
+        """Return one quote of each symbol for this moment."""
+        ...
+
+
 class SymbolCodec(Protocol):
     """How one provider spells symbols. Both directions raise `UnknownSymbolError` for what cannot be said."""
 
@@ -129,3 +137,4 @@ class Provider(Struct, frozen=True, kw_only=True):
     codec: Callable[[], SymbolCodec]
     open_stream: Callable[[Opening], StreamProtocol] | None = None
     open_poll: Callable[[Opening], PollProtocol] | None = None
+    open_source: Callable[[Opening], SyntheticSource] | None = None

@@ -1,0 +1,69 @@
+"""Polygon's wire structs under its own field names. Fields that we do not use are not declared: skipping is free.
+
+https://massive.com/docs/websocket/stocks/quotes and rest/stocks/snapshots, read 2026-11-24.
+"""
+
+from msgspec import Struct, field
+
+
+class QuoteMessage(Struct, frozen=True, gc=False, tag_field="ev", tag="Q"):
+    """An NBBO change on the stream. Sizes in shares (or lots, before late 2025); `t` in ms by the documentation."""
+
+    sym: str
+    t: int
+    q: int = 0
+    bp: float = 0.0
+    bs: int = 0
+    ap: float = 0.0
+    ask_size: int = field(name="as", default=0)
+
+
+class StatusMessage(Struct, frozen=True, gc=False, tag_field="ev", tag="status"):
+    """What the server says of the line itself."""
+
+    status: str = ""
+    message: str = ""
+
+
+class OtherMessage(Struct, frozen=True, gc=False):
+    """Any message at all: enough to tell an event type we did not ask for from a broken one."""
+
+    ev: str
+
+
+class LastQuote(Struct, frozen=True, gc=False):
+    """REST last NBBO and a snapshot's `lastQuote`: lower-case bid, upper-case ask, `t` in ns."""
+
+    t: int
+    p: float = 0.0
+    s: int = 0
+    ask: float = field(name="P", default=0.0)
+    ask_size: int = field(name="S", default=0)
+    q: int = 0
+
+
+class NbboAnswer(Struct, frozen=True, gc=False):
+    """`/v2/last/nbbo/{ticker}`."""
+
+    results: LastQuote
+
+
+class TickerSnapshot(Struct, frozen=True, gc=False):
+    """One ticker of a snapshot; `lastQuote` is there only if the plan has quotes, and is wiped at 03:30 ET."""
+
+    ticker: str
+    last_quote: LastQuote | None = field(name="lastQuote", default=None)
+
+
+class SnapshotAnswer(Struct, frozen=True, gc=False):
+    """`/v2/snapshot/locale/us/markets/stocks/tickers`."""
+
+    tickers: tuple[TickerSnapshot, ...] = ()
+
+
+class ErrorAnswer(Struct, frozen=True, gc=False):
+    """Any refusal: the text is in `error` or in `message`."""
+
+    status: str = ""
+    error: str = ""
+    message: str = ""
