@@ -94,7 +94,10 @@ def test_statuses_and_effects_go_to_the_control_in_wire_order() -> None:
     heard: list[object] = []
     board = new_board()
     feed = board.add_feed("polygon", FeedClass.CONSOLIDATED, heard.append)
-    said: list[Output] = [Send(payload=b"x"), LineStatus(provider="polygon", state=LineState.READY, received_ns=NOON_NS)]
+    said: list[Output] = [
+        Send(payload=b"x"),
+        LineStatus(provider="polygon", state=LineState.READY, received_ns=NOON_NS),
+    ]
     put(board, feed, *said)
     assert said == heard
 

@@ -1,0 +1,52 @@
+"""The market behind the simulators: the tape's newest quote and trade of each symbol."""
+
+from firmquote.lab.faults import SimQuote
+from firmquote.lab.player import Player
+from firmquote.lab.tape import TapeQuote, TapeTrade
+
+RECENT_MAX = 1_000
+"""Quotes kept a symbol, for the history endpoints."""
+
+
+class Market:
+    """Advances along the tape; what was played is counted, so that a test can add it up."""
+
+    def __init__(self, player: Player) -> None:
+        self.player = player
+        self.quotes: dict[str, SimQuote] = {}
+        self.trades: dict[str, tuple[int, TapeTrade]] = {}
+        self.first_price: dict[str, float] = {}
+        self.day_volume: dict[str, int] = {}
+        self.recent: dict[str, list[SimQuote]] = {}
+        self._sequence: dict[str, int] = {}
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """All symbols on the tape."""
+        return self.player.tape.symbols
+
+    def advance(self, now_ns: int) -> list[SimQuote]:
+        """Return the quotes that have happened since the last call, in order."""
+        quotes = []
+        for at_ns, row in self.player.due(now_ns):
+            if isinstance(row, TapeTrade):
+                self._trade(at_ns, row)
+            else:
+                quotes.append(self._quote(at_ns, row))
+        return quotes
+
+    def _quote(self, at_ns: int, row: TapeQuote) -> SimQuote:
+        sequence = self._sequence.get(row.symbol, 0) + 1
+        self._sequence[row.symbol] = sequence
+        quote = SimQuote(row.symbol, row.bid, row.bid_size_shares, row.ask, row.ask_size_shares, at_ns, sequence)
+        self.quotes[row.symbol] = quote
+        recent = self.recent.setdefault(row.symbol, [])
+        recent.append(quote)
+        if len(recent) > 2 * RECENT_MAX:
+            del recent[:RECENT_MAX]
+        return quote
+
+    def _trade(self, at_ns: int, row: TapeTrade) -> None:
+        self.trades[row.symbol] = (at_ns, row)
+        self.first_price.setdefault(row.symbol, row.price)
+        self.day_volume[row.symbol] = self.day_volume.get(row.symbol, 0) + row.size_shares

@@ -1,0 +1,187 @@
+"""Polygon's REST endpoints as a simulator, from the dossier (polygon.md sections 1 to 3 and 6)."""
+
+import json
+from itertools import count
+
+from aiohttp import web
+
+from firmquote.lab.faults import Fault, FaultSet, SimQuote
+from firmquote.lab.market import Market
+from firmquote.lab.polygon_stream import MinuteLimit
+from firmquote.lab.times import rfc3339_eastern
+from firmquote.model import Clock
+
+LIMIT_WORDS = (
+    "You've exceeded the maximum requests per minute, please wait or upgrade your subscription to continue. "
+    "https://polygon.io/pricing"
+)
+PAGE_DEFAULT = 1_000
+PAGE_MAX = 50_000
+
+
+class PolygonRest:
+    """Last NBBO, last trade, snapshots, quote history and market status, of the market's present moment."""
+
+    def __init__(
+        self, market: Market, clock: Clock, faults: FaultSet, keys: frozenset[str], *, per_minute: int | None
+    ) -> None:
+        self.served = 0
+        self.refused = 0
+        self._market = market
+        self._clock = clock
+        self._faults = faults
+        self._keys = keys
+        self._limit = MinuteLimit(per_minute)
+        self._ids = count(1)
+
+    def routes(self) -> list[web.RouteDef]:
+        """Return the endpoints."""
+        snapshot = "/v2/snapshot/locale/us/markets/stocks/tickers"
+        return [
+            web.get("/v2/last/nbbo/{ticker}", self._nbbo),
+            web.get("/v2/last/trade/{ticker}", self._trade),
+            web.get(snapshot, self._snapshots),
+            web.get(snapshot + "/{ticker}", self._snapshot),
+            web.get("/v3/quotes/{ticker}", self._history),
+            web.get("/v1/marketstatus/now", self._market_status),
+        ]
+
+    async def _nbbo(self, request: web.Request) -> web.Response:
+        denied = self._deny(request)
+        if denied is not None:
+            return denied
+        quote = self._market.quotes.get(request.match_info["ticker"])
+        if quote is None:
+            return self._error(404, "NOT_FOUND", "Data not found.")
+        venues = {"x": 11, "X": 12, "z": 1}
+        results = {"T": quote.symbol, **_upper(quote), **venues, "q": quote.sequence, "y": quote.event_ns}
+        return self._ok({"results": results})
+
+    async def _trade(self, request: web.Request) -> web.Response:
+        denied = self._deny(request)
+        if denied is not None:
+            return denied
+        found = self._market.trades.get(request.match_info["ticker"])
+        if found is None:
+            return self._error(404, "NOT_FOUND", "Data not found.")
+        at_ns, row = found
+        results = {"T": row.symbol, "p": row.price, "s": row.size_shares, "t": at_ns, "y": at_ns, "x": 11, "z": 1}
+        return self._ok({"results": {**results, "i": "1", "q": 1, "c": []}})
+
+    async def _snapshots(self, request: web.Request) -> web.Response:
+        denied = self._deny(request)
+        if denied is not None:
+            return denied
+        wanted = [ticker for ticker in request.query.get("tickers", "").split(",") if ticker]
+        symbols = [symbol for symbol in wanted or self._market.symbols if symbol in self._market.quotes]
+        return self._ok({"count": len(symbols), "tickers": [self._ticker(symbol) for symbol in symbols]})
+
+    async def _snapshot(self, request: web.Request) -> web.Response:
+        denied = self._deny(request)
+        if denied is not None:
+            return denied
+        ticker = request.match_info["ticker"]
+        if ticker not in self._market.quotes:
+            return self._error(404, "NOT_FOUND", "Ticker not found.")
+        return self._ok({"ticker": self._ticker(ticker)})
+
+    async def _history(self, request: web.Request) -> web.Response:
+        denied = self._deny(request)
+        if denied is not None:
+            return denied
+        query = request.query
+        try:
+            limit = min(int(query.get("limit", PAGE_DEFAULT)), PAGE_MAX)
+            after = int(query.get("timestamp.gte", 0))
+            before = int(query.get("timestamp.lte", 2**63))
+            offset = int(query.get("cursor", 0))
+        except ValueError:
+            return self._error(400, "ERROR", "limit and timestamps must be whole numbers")
+        quotes = self._market.recent.get(request.match_info["ticker"], [])
+        inside = [quote for quote in quotes if after <= quote.event_ns <= before]
+        ordered = inside if query.get("order") == "asc" else inside[::-1]
+        page = ordered[offset : offset + limit]
+        more = {}
+        if offset + limit < len(ordered):
+            url = request.url.update_query(cursor=offset + limit)
+            more["next_url"] = str(url.without_query_params("apiKey"))
+        return self._ok({"results": [_long(quote) for quote in page], **more})
+
+    async def _market_status(self, request: web.Request) -> web.Response:
+        denied = self._deny(request)
+        if denied is not None:
+            return denied
+        return self._ok(
+            {
+                "market": "open",
+                "earlyHours": False,
+                "afterHours": False,
+                "serverTime": rfc3339_eastern(self._clock.now_ns()),
+                "exchanges": {"nyse": "open", "nasdaq": "open", "otc": "open"},
+                "currencies": {"fx": "open", "crypto": "open"},
+            }
+        )
+
+    def _ticker(self, symbol: str) -> dict[str, object]:
+        quote = self._market.quotes[symbol]
+        body: dict[str, object] = {"ticker": symbol, "updated": quote.event_ns, "lastQuote": _upper(quote)}
+        trade = self._market.trades.get(symbol)
+        if trade is not None:
+            at_ns, row = trade
+            change = row.price - self._market.first_price[symbol]
+            body["lastTrade"] = {"c": None, "i": "1", "p": row.price, "s": row.size_shares, "t": at_ns, "x": 11}
+            body["todaysChange"] = round(change, 4)
+            body["todaysChangePerc"] = round(change / self._market.first_price[symbol] * 100, 4)
+        return body
+
+    def _deny(self, request: web.Request) -> web.Response | None:
+        now_ns = self._clock.now_ns()
+        bearer = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        key = bearer or request.query.get("apiKey", "")
+        if not key:
+            return self._error(401, "ERROR", "API Key was not provided")
+        if key not in self._keys or self._faults.active(Fault.BAD_LOGIN, now_ns):
+            return self._error(401, "ERROR", "Unknown API Key")
+        if self._faults.active(Fault.HTTP_500, now_ns):
+            self.refused += 1
+            return web.Response(status=500, text="<html>Internal Server Error</html>", content_type="text/html")
+        if self._faults.active(Fault.HTTP_429, now_ns) or not self._limit.take(now_ns):
+            return self._error(429, "ERROR", LIMIT_WORDS)
+        return None
+
+    def _ok(self, body: dict[str, object]) -> web.Response:
+        self.served += 1
+        text = json.dumps({"status": "OK", "request_id": f"{next(self._ids):032x}", **body})
+        payload = self._faults.corrupt(text.encode(), self._clock.now_ns())
+        return web.Response(body=payload, content_type="application/json")
+
+    def _error(self, status: int, word: str, words: str) -> web.Response:
+        self.refused += 1
+        field = "error" if word == "ERROR" else "message"
+        return web.json_response({"status": word, "request_id": f"{next(self._ids):032x}", field: words}, status=status)
+
+
+def _upper(quote: SimQuote) -> dict[str, object]:
+    """Lower case is the bid, upper case the ask; `t` in nanoseconds."""
+    return {
+        "p": quote.bid,
+        "s": quote.bid_size_shares,
+        "P": quote.ask,
+        "S": quote.ask_size_shares,
+        "t": quote.event_ns,
+    }
+
+
+def _long(quote: SimQuote) -> dict[str, object]:
+    return {
+        "bid_price": quote.bid,
+        "bid_size": quote.bid_size_shares,
+        "bid_exchange": 11,
+        "ask_price": quote.ask,
+        "ask_size": quote.ask_size_shares,
+        "ask_exchange": 12,
+        "sip_timestamp": quote.event_ns,
+        "participant_timestamp": quote.event_ns,
+        "sequence_number": quote.sequence,
+        "tape": 1,
+    }

@@ -1,0 +1,3 @@
+"""The only assembler: clock, configuration, sockets, tasks; effects are carried out here."""
+
+__all__: list[str] = []
