@@ -1,0 +1,31 @@
+"""Many opinions, one score: tanh of the weighted mean, so that agreement cannot exceed certainty.
+
+    fused = tanh( Σ wᵢ·sᵢ / Σ wᵢ · gain ),   wᵢ = source weight · confidence · freshness
+
+`gain` is chosen so that a full score of one alone (s = 1) gives 0.76 = tanh(1): above `very_positive`, below 1.
+"""
+
+from collections.abc import Sequence
+from math import tanh
+
+from msgspec import Struct
+
+GAIN = 1.0
+
+
+class Contribution(Struct, frozen=True, gc=False):
+    """What one source adds."""
+
+    source: str
+    score: float
+    """-1 to 1."""
+    weight: float
+    """At least 0."""
+
+
+def fuse(contributions: Sequence[Contribution]) -> float:
+    """Return the fused score in (-1, 1); 0 where nobody says anything."""
+    total = sum(c.weight for c in contributions)
+    if total <= 0:
+        return 0.0
+    return tanh(GAIN * sum(c.weight * c.score for c in contributions) / total)
