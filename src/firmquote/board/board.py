@@ -23,7 +23,7 @@ from firmquote.model import (
     UnknownSymbol,
     Unparsed,
 )
-from firmquote.quality import GradePolicy, PlausibilityPolicy, Standing, check_last_price, check_quote, grade
+from firmquote.quality import GradePolicy, PlausibilityPolicy, Standing, age_ns, check_last_price, check_quote, grade
 
 _NOTHING = Standing(price=None, feed_class=FeedClass.CONSOLIDATED)
 
@@ -36,6 +36,7 @@ class BoardView(Struct, frozen=True, kw_only=True):
     price: Quote | LastPrice | None
     graded: Graded
     halted: bool
+    age_ns: int | None
     updates: int
     now_ns: int
 
@@ -180,6 +181,7 @@ class Board:
             price=standing.price,
             graded=grade(standing, self.grading, now_ns=now_ns),
             halted=entry.halted,
+            age_ns=None if standing.price is None else age_ns(standing.price, now_ns),
             updates=entry.updates,
             now_ns=now_ns,
         )

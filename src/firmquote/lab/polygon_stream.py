@@ -73,9 +73,7 @@ class PolygonStreams:
         socket = web.WebSocketResponse(heartbeat=None, compress=False)
         await socket.prepare(request)
         self.accepted += 1
-        transport = request.transport
-        assert transport is None or isinstance(transport, asyncio.Transport)
-        connection = Connection(socket, transport)
+        connection = Connection(socket, request.transport)
         self._connections.append(connection)
         writer = asyncio.create_task(self._write(connection))
         try:

@@ -1,3 +1,24 @@
 """The only assembler: clock, configuration, sockets, tasks; effects are carried out here."""
 
-__all__: list[str] = []
+from firmquote.runtime.clock import SystemClock
+from firmquote.runtime.config import Config
+from firmquote.runtime.demo import KEY_NAME, demo_config
+from firmquote.runtime.gateway import Gateway, state_dir, token_path
+from firmquote.runtime.loading import load_config
+from firmquote.runtime.registry import load_provider, provider_names
+from firmquote.runtime.running import run_gateway, run_until_stopped
+
+__all__ = [
+    "KEY_NAME",
+    "Config",
+    "Gateway",
+    "SystemClock",
+    "demo_config",
+    "load_config",
+    "load_provider",
+    "provider_names",
+    "run_gateway",
+    "run_until_stopped",
+    "state_dir",
+    "token_path",
+]

@@ -2,9 +2,9 @@
 
 from typing import Annotated
 
-from firmquote.decision import DecisionConfig
 from msgspec import Meta, Struct
 
+from firmquote.decision import DecisionConfig
 from firmquote.errors import ConfigError
 from firmquote.quality import GradePolicy, PlausibilityPolicy
 from firmquote.routing import RoutingPolicy

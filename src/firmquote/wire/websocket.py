@@ -33,7 +33,7 @@ class Closed(Struct, frozen=True, kw_only=True):
 
 
 class Socket(WSListener):
-    """One open connection. `on_frame(payload, received_ns)` runs in the socket's callback and must not block.
+    """One open connection. `on_open(socket)` and `on_frame(payload, received_ns)` run in its callbacks: no blocking.
 
     The payload is a view into the read buffer: decode it there and keep nothing that points into it. A message in
     several frames is joined first. An exception of the handler ends the connection and is raised by `wait_closed`.
@@ -41,12 +41,12 @@ class Socket(WSListener):
 
     def __init__(
         self,
-        provider: str,
+        on_open: Callable[["Socket"], None],
         on_frame: Callable[[bytes | memoryview, int], None],
         now_ns: Callable[[], int],
         limits: SocketLimits,
     ) -> None:
-        self._provider = provider
+        self._on_open = on_open
         self._on_frame = on_frame
         self._now_ns = now_ns
         self._limits = limits
@@ -56,8 +56,9 @@ class Socket(WSListener):
         self._words = ""
 
     def on_ws_connected(self, transport: WSTransport) -> None:
-        """Remember the transport (picows)."""
+        """Tell the owner before the first frame can come (picows)."""
         self._transport = transport
+        self._on_open(self)
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
         """Hand a whole text or binary message to the handler (picows)."""
@@ -112,6 +113,7 @@ async def connect(
     url: str,
     *,
     provider: str,
+    on_open: Callable[[Socket], None],
     on_frame: Callable[[bytes | memoryview, int], None],
     now_ns: Callable[[], int],
     limits: SocketLimits,
@@ -128,7 +130,7 @@ async def connect(
     try:
         async with asyncio.timeout(limits.connect_timeout_s):
             _, socket = await ws_connect(
-                lambda: Socket(provider, on_frame, now_ns, limits),
+                lambda: Socket(on_open, on_frame, now_ns, limits),
                 url,
                 ssl_context=context,
                 websocket_handshake_timeout=limits.connect_timeout_s,

@@ -1,0 +1,5 @@
+"""`python -m firmquote` is `firmquote`."""
+
+from firmquote.cli import main
+
+main()

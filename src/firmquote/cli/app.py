@@ -1,0 +1,128 @@
+"""The commands."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from firmquote.cli.client import DEFAULT_URL, fetch, operator_token
+from firmquote.cli.lab import lab
+from firmquote.cli.show import print_providers, print_quotes
+
+EXIT_CODES = (
+    "Exit codes: 0 done · 1 refused or failed · 2 configuration · 3 provider · 4 port in use · "
+    "5 no gateway running · 6 unknown symbol."
+)
+app = typer.Typer(
+    help="Many providers in, one quote you can trade on.",
+    epilog=EXIT_CODES,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.add_typer(lab, name="lab")
+
+Url = Annotated[str, typer.Option(envvar="FIRMQUOTE_URL", help="Where the gateway listens.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+ConfigPath = Annotated[Path, typer.Option("--config", "-c", help="The configuration file.")]
+DEFAULT_CONFIG = Path("config/live_feeds.yaml")
+
+
+@app.callback(invoke_without_command=True)
+def root(
+    context: typer.Context, version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False
+) -> None:
+    """Many providers in, one quote you can trade on."""
+    if version:
+        from firmquote import __version__  # noqa: PLC0415
+
+        typer.echo(f"firmquote {__version__}")
+        raise typer.Exit
+    del context
+
+
+@app.command()
+def run(
+    config: ConfigPath = DEFAULT_CONFIG,
+    for_: Annotated[str | None, typer.Option("--for", help="Stop after this long, e.g. 10s or 5m.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Run the gateway with your providers and keys."""
+    from firmquote.cli.running import start  # noqa: PLC0415 - the whole product is behind this import
+
+    start(config, for_=for_, as_json=as_json)
+
+
+@app.command()
+def demo(
+    for_: Annotated[str | None, typer.Option("--for", help="Stop after this long, e.g. 10s or 5m.")] = None,
+    port: Annotated[int, typer.Option(help="Where to listen; 0 takes any free port.")] = 8090,
+    tape: Annotated[Path | None, typer.Option(help="A directory with your own tape.")] = None,
+    speed: Annotated[float, typer.Option(help="How fast the tape is played.", min=0.1, max=100)] = 1.0,
+    as_json: Json = False,
+) -> None:
+    """Run the gateway with simulated providers that replay real ticks; no keys, no network."""
+    from firmquote.cli.running import start_demo  # noqa: PLC0415 - the whole product is behind this import
+
+    start_demo(for_=for_, port=port, tape=tape, speed=speed, as_json=as_json)
+
+
+@app.command()
+def check(config: ConfigPath = DEFAULT_CONFIG, as_json: Json = False) -> None:
+    """Check a configuration and its keys, and show what is in effect."""
+    from firmquote.cli.running import check_config  # noqa: PLC0415 - the whole product is behind this import
+
+    check_config(config, as_json=as_json)
+
+
+@app.command()
+def quote(
+    symbols: Annotated[list[str] | None, typer.Argument(help="Symbols; none shows all.")] = None,
+    url: Url = DEFAULT_URL,
+    as_json: Json = False,
+) -> None:
+    """Show quotes with their grade and the reasons for it."""
+    found = [fetch(url, f"/v1/quotes/{_path(symbol)}") for symbol in symbols] if symbols else fetch(url, "/v1/quotes")
+    if as_json:
+        _print_json(found[0] if symbols and len(symbols) == 1 else found)
+    else:
+        print_quotes(found)
+
+
+@app.command()
+def providers(url: Url = DEFAULT_URL, as_json: Json = False) -> None:
+    """Show providers with their roles and health."""
+    found = fetch(url, "/healthz/providers")
+    if as_json:
+        _print_json(found)
+    else:
+        print_providers(found)
+
+
+@app.command()
+def activate(
+    name: Annotated[str, typer.Argument(help="The provider that shall serve.")],
+    reason: Annotated[str, typer.Option(help="Why; it goes into the event log.")] = "operator's choice",
+    url: Url = DEFAULT_URL,
+    as_json: Json = False,
+) -> None:
+    """Let a provider serve from now on."""
+    change = fetch(url, f"/v1/providers/{_path(name)}/activate", body={"reason": reason}, token=operator_token(url))
+    if as_json:
+        _print_json(change)
+    else:
+        typer.echo(f"{change['after']} serves now (before: {change['before']}). {change['cause']}")
+
+
+def _path(text: str) -> str:
+    from urllib.parse import quote as encode  # noqa: PLC0415 - the name is taken by a command
+
+    return encode(text, safe="")
+
+
+def _print_json(document: Any) -> None:  # noqa: ANN401 - JSON
+    json.dump(document, sys.stdout, indent=2)
+    sys.stdout.write("\n")

@@ -1,0 +1,70 @@
+"""Talk to a running gateway: a few requests over loopback, so the standard library is enough."""
+
+import json
+import os
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from firmquote.errors import ConfigError, FirmquoteError, NotRunningError, UnknownSymbolError
+
+DEFAULT_URL = "http://127.0.0.1:8090"
+DEFAULT_STATE = "~/.local/state/firmquote"
+TIMEOUT_S = 5.0
+_ERRORS: dict[int, type[FirmquoteError]] = {404: UnknownSymbolError, 409: ConfigError}
+
+
+def fetch(url: str, path: str, *, body: object = None, token: str | None = None) -> Any:  # noqa: ANN401 - JSON
+    """GET `path` of the gateway at `url`, or POST `body` to it, and return the JSON.
+
+    Raises:
+        NotRunningError: nobody answers there.
+        FirmquoteError: the gateway refused; its own sentence.
+    """
+    parts = urlsplit(url)
+    if parts.scheme != "http" or parts.hostname is None:
+        raise ConfigError(f"{url}: not an address of a gateway. Write it as {DEFAULT_URL}.")
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    if body is not None:
+        headers["Content-Type"] = "application/json"
+    connection = HTTPConnection(parts.hostname, parts.port or 80, timeout=TIMEOUT_S)
+    try:
+        payload = None if body is None else json.dumps(body)
+        connection.request("GET" if body is None else "POST", path, body=payload, headers=headers)
+        answer = connection.getresponse()
+        text = answer.read()
+    except (OSError, HTTPException) as error:
+        raise NotRunningError(
+            f"no gateway answers at {url}. Start one with `firmquote run` or `firmquote demo`, or name it with --url."
+        ) from error
+    finally:
+        connection.close()
+    try:
+        document = json.loads(text)
+    except ValueError:
+        raise NotRunningError(f"{url} is no Firmquote gateway: {path} answered {answer.status}.") from None
+    # 503 of the health pages is a report, not a refusal.
+    if answer.status >= 400 and "detail" in document:
+        raise _ERRORS.get(answer.status, FirmquoteError)(document["detail"])
+    return document
+
+
+def operator_token(url: str) -> str:
+    """Return the operator's token: of FIRMQUOTE_TOKEN, or of the file that the gateway wrote.
+
+    Raises:
+        ConfigError: neither is there.
+    """
+    given = os.environ.get("FIRMQUOTE_TOKEN", "").strip()
+    if given:
+        return given
+    port = urlsplit(url).port or 80
+    path = Path(os.environ.get("FIRMQUOTE_STATE_DIR", DEFAULT_STATE)).expanduser() / f"operator-{port}.token"
+    try:
+        return path.read_text().strip()
+    except OSError:
+        raise ConfigError(
+            f"no operator token: {path} cannot be read. Run this as the user who started the gateway, "
+            "or set FIRMQUOTE_TOKEN (or FIRMQUOTE_STATE_DIR to its serve.state_dir)."
+        ) from None

@@ -1,0 +1,150 @@
+"""The commands that run something."""
+
+import asyncio
+import json
+import logging
+import os
+import sys
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import msgspec
+import structlog
+import typer
+
+from firmquote.cli.durations import parse_seconds
+from firmquote.cli.lab import ALPHAVANTAGE_PORT, POLYGON_PORT
+from firmquote.errors import PortInUseError
+from firmquote.lab import DEMO_TAPE, LAB_KEY, Lab, LabConfig, load_tape
+from firmquote.runtime import KEY_NAME, Gateway, SystemClock, demo_config, load_config, run_gateway, run_until_stopped
+
+
+def set_up_logs(*, as_json: bool) -> None:
+    """Log to stderr: lines for people, or JSON."""
+    for_people = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.JSONRenderer() if as_json else for_people,
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
+
+
+def start(config_path: Path, *, for_: str | None, as_json: bool) -> None:
+    """Run with the user's configuration."""
+    set_up_logs(as_json=as_json)
+    config = load_config(config_path)
+
+    def announce(url: str) -> None:
+        _say(as_json, {"url": url}, f"Firmquote listens on {url}. Stop it with Ctrl-C.")
+
+    async def body(stop: asyncio.Event) -> None:
+        await run_gateway(config, stop, announce=announce)
+
+    run_until_stopped(body, for_s=None if for_ is None else parse_seconds(for_))
+
+
+def start_demo(*, for_: str | None, port: int, tape: Path | None, speed: float, as_json: bool) -> None:
+    """Run with simulated providers."""
+    set_up_logs(as_json=as_json)
+    ticks = load_tape(tape or DEMO_TAPE)
+    environ = {**os.environ, KEY_NAME: LAB_KEY}
+
+    async def body(stop: asyncio.Event) -> None:
+        async with AsyncExitStack() as stack:
+            lab = await _open_lab(stack, Lab(ticks, SystemClock(), _lab_config(POLYGON_PORT, ALPHAVANTAGE_PORT, speed)))
+            if lab is None:  # the usual ports are taken, perhaps by another demo: any will do
+                lab = await stack.enter_async_context(Lab(ticks, SystemClock(), _lab_config(0, 0, speed)))
+            config = demo_config(
+                stream_url=lab.stream_url,
+                polygon_url=lab.polygon.url,
+                alphavantage_url=lab.alphavantage.url,
+                port=port,
+            )
+            if tape is not None:
+                quotes = msgspec.structs.replace(
+                    config.feeds.quotes, live_symbols_allowlist=ticks.symbols, canary_symbols=(), priority_symbols=()
+                )
+                config = msgspec.structs.replace(config, feeds=msgspec.structs.replace(config.feeds, quotes=quotes))
+            polygon_port = lab.polygon.port
+
+            def announce(url: str) -> None:
+                _say(as_json, {"url": url, "polygon": lab.polygon.url}, _welcome(url, polygon_port, port))
+
+            await run_gateway(config, stop, announce=announce, environ=environ)
+
+    run_until_stopped(body, for_s=None if for_ is None else parse_seconds(for_))
+
+
+def serve_lab(
+    *, polygon_port: int, alphavantage_port: int, tape: Path | None, speed: float, for_: str | None, as_json: bool
+) -> None:
+    """Run the simulators alone."""
+    ticks = load_tape(tape or DEMO_TAPE)
+
+    async def body(stop: asyncio.Event) -> None:
+        async with Lab(ticks, SystemClock(), _lab_config(polygon_port, alphavantage_port, speed)) as lab:
+            urls = {"polygon_stream": lab.stream_url, "polygon": lab.polygon.url, "alphavantage": lab.alphavantage.url}
+            words = (
+                f"Polygon       {lab.stream_url} and {lab.polygon.url}\n"
+                f"Alpha Vantage {lab.alphavantage.url}/query\n"
+                f"The key is {LAB_KEY}. Symbols: {', '.join(ticks.symbols)}. Stop with Ctrl-C."
+            )
+            _say(as_json, {**urls, "key": LAB_KEY, "symbols": list(ticks.symbols)}, words)
+            await stop.wait()
+
+    run_until_stopped(body, for_s=None if for_ is None else parse_seconds(for_))
+
+
+def check_config(path: Path, *, as_json: bool) -> None:
+    """Load everything that `run` would, open nothing, and show what is in effect."""
+    from random import Random  # noqa: PLC0415 - only here, and only for an object that draws nothing
+
+    config = load_config(path)
+    gateway = Gateway(config, os.environ, SystemClock(), Random(0))  # noqa: S311 - jitter, not a secret
+    effective = msgspec.to_builtins({"config": config, "providers": gateway.provider_settings}, enc_hook=str)
+    if as_json:
+        typer.echo(json.dumps(effective, indent=2))
+        return
+    order = ", ".join(config.provider_order())
+    typer.echo(f"{path} is good. Providers, most wanted first: {order}. Symbols: {', '.join(gateway.symbols)}.")
+    typer.echo(msgspec.yaml.encode(effective).decode())
+
+
+async def _open_lab(stack: AsyncExitStack, lab: Lab) -> Lab | None:
+    try:
+        return await stack.enter_async_context(lab)
+    except PortInUseError:
+        return None
+
+
+def _lab_config(polygon_port: int, alphavantage_port: int, speed: float) -> LabConfig:
+    return LabConfig(polygon_port=polygon_port, alphavantage_port=alphavantage_port, speed=speed)
+
+
+def _welcome(url: str, polygon_port: int, port: int) -> str:
+    where = "" if port == 8090 else f" --url {url}"
+    at = "" if polygon_port == POLYGON_PORT else f" --port {polygon_port}"
+    return f"""
+Firmquote is running on real ticks of 2013-10-08: AIG, BAC, IBM, SPY.
+
+  Dashboard   {url}
+
+Alpha Vantage serves: last prices, so every symbol is indicative. In another terminal, try:
+
+  firmquote quote{where}                                  every symbol, its grade and why
+  firmquote activate polygon{where}                       NBBO quotes: the symbols turn firm
+  firmquote lab fault polygon disconnect --for 5s{at}     cut Polygon: Alpha Vantage takes over at once
+  firmquote providers{where}                              roles and health; Polygon comes back by itself
+
+(After `make demo` the command is .venv/bin/firmquote.) Stop with Ctrl-C.
+"""
+
+
+def _say(as_json: bool, document: dict[str, object], words: str) -> None:
+    typer.echo(json.dumps(document) if as_json else words)
+    sys.stdout.flush()

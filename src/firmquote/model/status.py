@@ -1,0 +1,108 @@
+"""What Firmquote says of itself: the JSON of the health and quote endpoints. Unknown numbers are null, never 0."""
+
+from msgspec import Struct
+
+
+class QuoteView(Struct, frozen=True, kw_only=True):
+    """One symbol as it stands at `as_of_ns`. Sizes in shares, ages in milliseconds."""
+
+    symbol: str
+    grade: str
+    reasons: tuple[str, ...]
+    provider: str | None
+    bid: float | None
+    ask: float | None
+    mid: float | None
+    spread_bps: float | None
+    bid_size_shares: int | None
+    ask_size_shares: int | None
+    last: float | None
+    event_ns: int | None
+    received_ns: int | None
+    age_ms: float | None
+    sequence: int | None
+    halted: bool
+    as_of_ns: int
+
+
+class ProviderStatus(Struct, frozen=True, kw_only=True):
+    """One provider as it stands. Rates are over the health window; counts since the start."""
+
+    name: str
+    title: str
+    role: str
+    """`active`, `warm`, `shadow` or `mock`."""
+    status: str
+    """`connecting`, `healthy`, `degraded` or `failed`."""
+    why: str
+    success_rate: float | None
+    p50_latency_ms: float | None
+    p95_latency_ms: float | None
+    p99_latency_ms: float | None
+    """Of a stream: how much later than its own time a quote arrives. Of a polled provider: the request's round trip."""
+    staleness_ms: float | None
+    """Since the last accepted price of any symbol."""
+    breaker: str
+    connected: bool
+    reconnects: int
+    quotes_per_s: float | None
+    accepted: int
+    rejected: int
+    rejected_by_reason: dict[str, int]
+    unparsed: int
+    unknown_symbols: int
+    requests: int
+    errors_by_class: dict[str, int]
+    last_error: str | None
+    symbols: int
+    budget_left_pct: float | None = None
+
+
+class EventView(Struct, frozen=True, kw_only=True):
+    """Something changed: a role, a status, a breaker, a connection."""
+
+    sequence: int
+    at_ns: int
+    kind: str
+    provider: str
+    before: str | None
+    after: str | None
+    cause: str
+
+
+class GateView(Struct, frozen=True, kw_only=True):
+    """One promotion gate."""
+
+    status: str
+    """`PASS`, `FAIL` or `PENDING`."""
+    current: float | None
+    threshold: float
+    unit: str
+    samples: int
+    message: str
+
+
+class HealthReport(Struct, frozen=True, kw_only=True):
+    """`/healthz/providers`."""
+
+    status: str
+    """`healthy`, `degraded` or `failed`."""
+    expansion_state: str
+    can_promote_to_live: bool
+    active_provider: str | None
+    last_role_change: EventView | None
+    providers: tuple[ProviderStatus, ...]
+    promotion_gates: dict[str, GateView]
+    quality_metrics: dict[str, float | None]
+    cost_summary: dict[str, float | None]
+    as_of_ns: int
+
+
+class Metric(Struct, frozen=True, kw_only=True):
+    """One family of samples for Prometheus; `kind` is `counter` or `gauge`."""
+
+    name: str
+    help: str
+    kind: str
+    samples: tuple[tuple[tuple[tuple[str, str], ...], float], ...]
+    """(labels, value) each."""

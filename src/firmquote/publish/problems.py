@@ -1,0 +1,61 @@
+"""Errors as RFC 9457 problem details: what, why, and what to do."""
+
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any, TypeAlias
+
+from litestar import Request, Response
+from litestar.exceptions import HTTPException
+from msgspec import Struct
+
+from firmquote.errors import ConfigError, FirmquoteError, UnknownSymbolError
+from firmquote.publish.headers import SECURITY
+
+AnyRequest: TypeAlias = Request[Any, Any, Any]
+_STATUS: dict[type[FirmquoteError], HTTPStatus] = {
+    UnknownSymbolError: HTTPStatus.NOT_FOUND,
+    ConfigError: HTTPStatus.CONFLICT,
+}
+
+
+class Problem(Struct, frozen=True, kw_only=True):
+    """A problem detail: https://www.rfc-editor.org/rfc/rfc9457."""
+
+    title: str
+    status: int
+    detail: str
+    instance: str
+    type: str = "about:blank"
+
+
+def problem(request: AnyRequest, status: HTTPStatus, detail: str) -> Response[Problem]:
+    """Return the answer for a request that cannot be served."""
+    body = Problem(title=status.phrase, status=status.value, detail=detail, instance=request.url.path)
+    return Response(body, status_code=status.value, media_type="application/problem+json", headers=dict(SECURITY))
+
+
+def on_firmquote_error(request: AnyRequest, error: FirmquoteError) -> Response[Problem]:
+    """Answer with the error's own sentence."""
+    return problem(request, _STATUS.get(type(error), HTTPStatus.BAD_REQUEST), str(error))
+
+
+def on_http_exception(request: AnyRequest, error: HTTPException) -> Response[Problem]:
+    """Answer for what the framework refused: no such path, wrong method, a body that does not fit."""
+    detail = error.detail
+    if isinstance(error.extra, list) and error.extra:
+        detail += " " + "; ".join(str(item.get("message", item)) for item in error.extra if isinstance(item, dict))
+    if error.status_code == HTTPStatus.NOT_FOUND:
+        detail = f"{request.url.path} is no page here. /schema lists what there is."
+    return problem(request, HTTPStatus(error.status_code), detail)
+
+
+def on_defect(request: AnyRequest, _: Exception) -> Response[Problem]:
+    """Answer for a defect of ours without showing its insides; the server's log has them."""
+    return problem(request, HTTPStatus.INTERNAL_SERVER_ERROR, "A defect in Firmquote; see its log.")
+
+
+HANDLERS: dict[type[Exception] | int, Callable[..., Response[Problem]]] = {
+    FirmquoteError: on_firmquote_error,
+    HTTPException: on_http_exception,
+    Exception: on_defect,
+}

@@ -1,0 +1,74 @@
+"""Serve the API inside the gateway's own event loop. The framework is imported here, when a server is made."""
+
+import asyncio
+import contextlib
+import errno
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+
+from firmquote.errors import PortInUseError
+from firmquote.model import Secret
+from firmquote.publish.view import GatewayView
+
+LOOPBACK_NAMES = ["127.0.0.1", "localhost", "[::1]"]
+"""Names that a browser may have asked for; any other is DNS rebinding."""
+SHUTDOWN_S = 1
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Return a listening socket.
+
+    Raises:
+        PortInUseError: somebody else listens there.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+    except OSError as error:
+        listening.close()
+        if error.errno != errno.EADDRINUSE:
+            raise
+        raise PortInUseError(
+            f"port {port} on {host} is taken. Stop what listens there (another gateway?), or choose another port: "
+            "--port, or serve.port in the configuration."
+        ) from error
+    return listening
+
+
+@asynccontextmanager
+async def serving(
+    view: GatewayView, listening: socket.socket, *, token: Secret, hosts: list[str]
+) -> AsyncIterator[None]:
+    """Serve while the block runs."""
+    import uvicorn  # noqa: PLC0415 - half a second that a start can do without until the quotes flow
+
+    from firmquote.publish.api import build_app  # noqa: PLC0415 - imports the framework
+
+    class Server(uvicorn.Server):
+        @contextmanager
+        def capture_signals(self) -> Iterator[None]:
+            """Leave signals to the gateway."""
+            yield
+
+    port = listening.getsockname()[1]
+    names = [*hosts, *(f"{host}:{port}" for host in hosts)]
+    config = uvicorn.Config(
+        build_app(view, token=token, hosts=names),
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        lifespan="off",
+        timeout_graceful_shutdown=SHUTDOWN_S,
+        ws="none",
+    )
+    server = Server(config)
+    task = asyncio.create_task(server.serve(sockets=[listening]))
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        with contextlib.suppress(asyncio.CancelledError):
+            await task

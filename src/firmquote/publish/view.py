@@ -1,0 +1,46 @@
+"""What the HTTP API needs from whoever runs the gateway. The runtime implements it; tests give a plain class."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from msgspec import Struct
+
+from firmquote.model.status import EventView, HealthReport, Metric, ProviderStatus, QuoteView
+
+
+class GatewayView(Protocol):
+    """Synchronous, in memory, never waits."""
+
+    def quotes(self) -> Sequence[QuoteView]:
+        """Return every served symbol, in alphabetical order."""
+        ...
+
+    def quote(self, symbol: str) -> QuoteView:
+        """Return one symbol. Raises UnknownSymbolError."""
+        ...
+
+    def health(self) -> HealthReport: ...
+
+    def providers(self) -> Sequence[ProviderStatus]: ...
+
+    def not_ready(self) -> str | None:
+        """Return what is still missing before quotes can be served, or `None`."""
+        ...
+
+    def decisions(self) -> Sequence[Struct]:
+        """Return the newest decision of each symbol."""
+        ...
+
+    def decision(self, symbol: str) -> Struct:
+        """Return the newest decision on one symbol. Raises UnknownSymbolError."""
+        ...
+
+    def activate(self, name: str, reason: str) -> EventView:
+        """Let provider `name` serve. Raises ConfigError where it cannot."""
+        ...
+
+    def events(self, after: int) -> Sequence[EventView]:
+        """Return what changed since event number `after`, oldest first."""
+        ...
+
+    def metrics(self) -> Sequence[Metric]: ...

@@ -1,0 +1,131 @@
+"""Joins lines, roles and the board: what happens to a line reaches the manager, and its verdict reaches the board."""
+
+from collections import deque
+from collections.abc import Sequence
+
+import structlog
+
+from firmquote.board import Board, Feed
+from firmquote.model import Clock, LineState, LineStatus
+from firmquote.model.status import EventView
+from firmquote.routing import Change, Outcome, Percentiles, ProviderManager, percentiles
+
+EVENTS_KEPT = 1_000
+"""Events that /v1/events can look back on."""
+_ERRORS = frozenset({LineState.LIMITED, LineState.SERVER_ERROR, LineState.SLOW_CONSUMER, LineState.CLOSING})
+_log = structlog.get_logger("firmquote")
+
+
+class Conductor:
+    """Implements `LineOwner`. All methods run in the event loop's thread and wait for nothing."""
+
+    def __init__(self, manager: ProviderManager, board: Board, clock: Clock) -> None:
+        self.manager = manager
+        self.events: deque[EventView] = deque(maxlen=EVENTS_KEPT)
+        self.last_role_change: EventView | None = None
+        self._board = board
+        self._clock = clock
+        self._shown: str | None = None
+        self._sequence = 0
+        self._streams: dict[str, tuple[Feed, int]] = {}
+        """Streamed feeds, and how much each had accepted when its last second was judged."""
+        self._show()
+
+    def watch_stream(self, feed: Feed) -> None:
+        """Judge this feed once a second: did it bring anything?"""
+        self._streams[feed.provider] = (feed, feed.accepted)
+
+    # -- LineOwner
+
+    def on_ready(self, provider: str) -> None:
+        """The provider accepted us."""
+        self.manager.on_ready(provider, self._clock.now_ns())
+
+    def on_lost(self, provider: str, words: str) -> None:
+        """A connection broke: the warm line is on the board before this returns."""
+        now_ns = self._clock.now_ns()
+        self.manager.on_lost(provider, words, now_ns)
+        self.manager.on_outcome(provider, Outcome(at_ns=now_ns, ok=False, latency_ns=None))
+        self.manager.reconsider(now_ns)
+        self._show()
+
+    def on_refused(self, provider: str, kind: str, words: str) -> None:
+        """The provider said no for good."""
+        now_ns = self._clock.now_ns()
+        self.manager.on_refused(provider, kind, words, now_ns)
+        self.manager.reconsider(now_ns)
+        self._show()
+
+    def on_status(self, provider: str, status: LineStatus) -> None:
+        """Count what the provider complains of."""
+        if status.state in _ERRORS:
+            self.manager.on_error(provider, status.state.value, status.detail)
+
+    # -- time and operators
+
+    def second(self) -> None:
+        """Judge the last second of every stream that is connected."""
+        now_ns = self._clock.now_ns()
+        for provider, (feed, before) in list(self._streams.items()):
+            if self.manager.members[provider].ready and feed.accepted > before:
+                self.manager.on_outcome(provider, Outcome(at_ns=now_ns, ok=True, latency_ns=None))
+            self._streams[provider] = (feed, feed.accepted)
+
+    def advance(self) -> None:
+        """Evaluate, elect, show, and publish what changed."""
+        now_ns = self._clock.now_ns()
+        latencies = {name: self.latency(name, now_ns) for name in self.manager.members}
+        changes = self.manager.advance(latencies, now_ns)
+        self._show()
+        self._publish(changes)
+
+    def activate(self, name: str, reason: str) -> EventView:
+        """Let `name` serve at once. Raises ConfigError where it cannot."""
+        change = self.manager.activate(name, reason, self._clock.now_ns())
+        self._show()
+        self.advance()
+        if change is None:
+            now_ns = self._clock.now_ns()
+            change = Change(
+                at_ns=now_ns, kind="role", provider=name, before=name, after=name, cause="it served already"
+            )
+            self._publish([change])
+        return next(event for event in reversed(self.events) if event.kind == "role")
+
+    def latency(self, name: str, now_ns: int) -> Percentiles:
+        """Return a stream's delay behind its own times, or a polled provider's round trip."""
+        streamed = self._streams.get(name)
+        if streamed is None:
+            return self.manager.members[name].health.latency(now_ns)
+        return percentiles(streamed[0].delays_ns())
+
+    def _show(self) -> None:
+        serving = self.manager.serving
+        if serving == self._shown:
+            return
+        self._shown = serving
+        for symbol in self._board.entries:
+            self._board.elect(symbol, serving)
+
+    def _publish(self, changes: Sequence[Change]) -> None:
+        for change in changes:
+            self._sequence += 1
+            event = EventView(
+                sequence=self._sequence,
+                at_ns=change.at_ns,
+                kind=change.kind,
+                provider=change.provider,
+                before=change.before,
+                after=change.after,
+                cause=change.cause,
+            )
+            self.events.append(event)
+            if change.kind == "role":
+                self.last_role_change = event
+            _log.info(
+                change.kind,
+                provider=change.provider,
+                before=change.before,
+                after=change.after,
+                cause=change.cause,
+            )

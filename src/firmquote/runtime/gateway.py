@@ -1,0 +1,206 @@
+"""The gateway: everything wired together, and the tasks that drive it."""
+
+import asyncio
+import os
+import secrets
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from random import Random
+
+import structlog
+
+from firmquote.board import Board
+from firmquote.decision import Decision, DecisionEngine, MarketView
+from firmquote.errors import ConfigError
+from firmquote.model import NS_PER_MS, NS_PER_S, Clock, LastPrice, Opening, Provider, Quote, Secret, SyntheticSource
+from firmquote.publish import LOOPBACK_NAMES, bind, serving
+from firmquote.routing import ProviderManager
+from firmquote.runtime.conductor import Conductor
+from firmquote.runtime.config import Config
+from firmquote.runtime.loading import open_provider
+from firmquote.runtime.poll import Poll
+from firmquote.runtime.report import Report
+from firmquote.runtime.stream import Stream
+from firmquote.wire import is_loopback
+
+TIMER_NS = 50 * NS_PER_MS
+"""How often everything that depends on time passing is looked at."""
+SYNTHETIC_NS = 500 * NS_PER_MS
+"""How often a synthetic provider makes new quotes."""
+_log = structlog.get_logger("firmquote")
+
+
+class Gateway:
+    """Owns the board, the roles, the engine and all connections of one process."""
+
+    def __init__(self, config: Config, environ: Mapping[str, str], clock: Clock, random: Random) -> None:
+        self.config = config
+        self.symbols = config.feeds.quotes.live_symbols_allowlist
+        self._clock = clock
+        self._random = random
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self.board = Board(
+            self.symbols,
+            grading=config.quality.grading,
+            plausibility=config.quality.plausibility,
+            wake=self._schedule_flush,
+        )
+        order = config.provider_order()
+        self.manager = ProviderManager(order, config.routing, chance=random.random, now_ns=clock.now_ns())
+        self._opened = {name: open_provider(name, config, environ) for name in order}
+        self._check_spellings()
+        self.feeds = {
+            name: self.board.add_feed(name, provider.feed_class(opening.config))
+            for name, (provider, opening) in self._opened.items()
+        }
+        self.conductor = Conductor(self.manager, self.board, clock)
+        self.engine = DecisionEngine(self.symbols, config.decision)
+        self.engine.shadow = config.feeds.quotes.shadow_mode
+        self._reader = self.board.add_reader("decision")
+        self._streams: list[Stream] = []
+        self._polls: list[Poll] = []
+        self._sources: list[tuple[str, SyntheticSource]] = []
+        for name, (provider, opening) in self._opened.items():
+            self._open(name, provider, opening)
+        self.report = Report(self, {name: provider.title for name, (provider, _) in self._opened.items()}, clock)
+
+    @property
+    def provider_settings(self) -> dict[str, object]:
+        """The effective settings of each provider; keys are not among them."""
+        return {name: opening.config for name, (_, opening) in self._opened.items()}
+
+    async def run(self) -> None:
+        """Keep every line open and every timer running, until cancelled."""
+        self._loop = asyncio.get_running_loop()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._timers())
+            for stream in self._streams:
+                group.create_task(stream.run())
+            for poll in self._polls:
+                group.create_task(poll.run())
+
+    @asynccontextmanager
+    async def serve(self) -> AsyncIterator[str]:
+        """Serve the API while the block runs; yields its base URL.
+
+        Raises:
+            PortInUseError: somebody else listens there.
+            ConfigError: an address that is not this machine's alone.
+        """
+        host, port = self.config.serve.host, self.config.serve.port
+        if not is_loopback(host):
+            raise ConfigError(
+                f"serve.host is {host}: this version listens on this machine only. "
+                "Write 127.0.0.1, and put a proxy with TLS and a login in front of it."
+            )
+        listening = bind(host, port)
+        port = listening.getsockname()[1]
+        token = Secret(secrets.token_urlsafe(32))
+        path = write_token(state_dir(self.config), port, token)
+        _log.info("serving", url=f"http://{host}:{port}", operator_token_file=str(path))
+        try:
+            async with serving(self.report, listening, token=token, hosts=LOOPBACK_NAMES):
+                yield f"http://{host}:{port}"
+        finally:
+            path.unlink(missing_ok=True)
+
+    def decide(self, symbol: str) -> Decision:
+        """Decide on what the board shows of `symbol` now."""
+        now_ns = self._clock.now_ns()
+        seen = self.board.view(symbol, now_ns)
+        price = seen.price
+        quote = price if isinstance(price, Quote) else None
+        view = MarketView(
+            symbol,
+            seen.graded,
+            seen.provider,
+            None if quote is None else quote.bid,
+            None if quote is None else quote.ask,
+            price.price if isinstance(price, LastPrice) else None,
+            None if seen.age_ns is None else seen.age_ns / NS_PER_MS,
+        )
+        return self.engine.decide(view, now_ns)
+
+    def _open(self, name: str, provider: Provider, opening: Opening) -> None:
+        feed = self.feeds[name]
+        if provider.open_stream is not None:
+            self._streams.append(
+                Stream(
+                    feed,
+                    provider.open_stream(opening),
+                    self.board,
+                    self.conductor,
+                    symbols=self.symbols,
+                    clock=self._clock,
+                    random=self._random,
+                )
+            )
+            self.conductor.watch_stream(feed)
+        elif provider.open_poll is not None:
+            poll = provider.open_poll(opening)
+            self._polls.append(
+                Poll(feed, poll, self.board, self.manager, self.conductor, symbols=self.symbols, clock=self._clock)
+            )
+        elif provider.open_source is not None:
+            self._sources.append((name, provider.open_source(opening)))
+
+    def _check_spellings(self) -> None:
+        for _, opening in self._opened.values():
+            for symbol in self.symbols:
+                opening.codec.to_provider(symbol)
+
+    async def _timers(self) -> None:
+        clock = self._clock
+        self._make_synthetic()
+        next_synthetic_ns = next_second_ns = clock.monotonic_ns()
+        while True:
+            now_ns = clock.now_ns()
+            for stream in self._streams:
+                stream.on_timer(now_ns)
+            if clock.monotonic_ns() >= next_synthetic_ns:
+                next_synthetic_ns += SYNTHETIC_NS
+                self._make_synthetic()
+            if clock.monotonic_ns() >= next_second_ns:
+                next_second_ns += NS_PER_S
+                self.conductor.second()
+                self.report.second()
+                for symbol in self.symbols:
+                    self.decide(symbol)
+            self.conductor.advance()
+            await clock.sleep_until(clock.monotonic_ns() + TIMER_NS)
+
+    def _make_synthetic(self) -> None:
+        now_ns = self._clock.now_ns()
+        for name, source in self._sources:
+            self.board.apply(self.feeds[name], source.quotes(self.symbols, now_ns), now_ns)
+
+    def _schedule_flush(self) -> None:
+        if self._loop is not None:
+            self._loop.call_soon(self._flush)
+
+    def _flush(self) -> None:
+        self.board.flush()
+        for entry in self._reader.take():
+            self.decide(entry.symbol)
+
+
+def state_dir(config: Config) -> Path:
+    """Return where this configuration keeps its state."""
+    return Path(config.serve.state_dir).expanduser()
+
+
+def write_token(directory: Path, port: int, token: Secret) -> Path:
+    """Write the operator's token where only its owner can read it, and return the file."""
+    directory.mkdir(parents=True, exist_ok=True)
+    path = token_path(directory, port)
+    path.unlink(missing_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(token.reveal())
+    return path
+
+
+def token_path(directory: Path, port: int) -> Path:
+    """Return where the gateway on `port` keeps its operator's token."""
+    return directory / f"operator-{port}.token"

@@ -1,0 +1,107 @@
+"""Asks a polled provider for each symbol in turn, at the pace of its plan, as long as its breaker allows."""
+
+from collections.abc import Sequence
+
+from firmquote.board import Board, Feed
+from firmquote.errors import LineError
+from firmquote.model import (
+    NS_PER_MS,
+    NS_PER_S,
+    Clock,
+    Event,
+    LineState,
+    LineStatus,
+    PollProtocol,
+    Request,
+    Unparsed,
+)
+from firmquote.routing import Outcome, ProviderManager
+from firmquote.runtime.stream import REFUSALS, LineOwner
+from firmquote.wire import HttpClient, HttpLimits
+
+BREAKER_LOOK_NS = 250 * NS_PER_MS
+"""How often an open breaker is asked again."""
+FAILURES = frozenset({LineState.LIMITED, LineState.SERVER_ERROR, LineState.REFUSED_KEY, LineState.NOT_ENTITLED})
+
+
+class Poll:
+    """One request at a time; `run` ends when the provider refuses us for good."""
+
+    def __init__(
+        self,
+        feed: Feed,
+        protocol: PollProtocol,
+        board: Board,
+        manager: ProviderManager,
+        owner: LineOwner,
+        *,
+        symbols: Sequence[str],
+        clock: Clock,
+        limits: HttpLimits | None = None,
+    ) -> None:
+        self._feed = feed
+        self._protocol = protocol
+        self._board = board
+        self._manager = manager
+        self._owner = owner
+        self._requests = list(protocol.plan(symbols))
+        self._clock = clock
+        self._limits = limits or HttpLimits()
+        self._pause_until_ns = 0
+        board.begin(feed, symbols, clock.now_ns())
+
+    async def run(self) -> None:
+        """Ask round after round."""
+        provider = self._feed.provider
+        clock = self._clock
+        async with HttpClient(provider, self._protocol.base_url, now_ns=clock.now_ns, limits=self._limits) as client:
+            while True:
+                for request in self._requests:
+                    begun_ns = clock.monotonic_ns()
+                    await self._wait_for_permission(provider)
+                    if not await self._ask(client, request):
+                        return
+                    await clock.sleep_until(begun_ns + self._protocol.request_interval_ns)
+
+    async def _wait_for_permission(self, provider: str) -> None:
+        clock = self._clock
+        while clock.monotonic_ns() < self._pause_until_ns or not self._manager.allows(provider, clock.now_ns()):
+            await clock.sleep_until(clock.monotonic_ns() + BREAKER_LOOK_NS)
+
+    async def _ask(self, client: HttpClient, request: Request) -> bool:
+        provider = self._feed.provider
+        sent_ns = self._clock.monotonic_ns()
+        try:
+            response = await client.get(request)
+        except LineError as error:
+            self._finish(ok=False, sent_ns=sent_ns, kind="line_error", words=str(error))
+            return True
+        events = self._protocol.on_response(request, response)
+        self._board.apply(self._feed, events, response.received_ns)
+        refusal = _first_failure(events)
+        if refusal is None:
+            self._finish(ok=True, sent_ns=sent_ns)
+            self._owner.on_ready(provider)
+            return True
+        self._finish(ok=False, sent_ns=sent_ns, kind=refusal[0], words=refusal[1])
+        self._pause_until_ns = self._clock.monotonic_ns() + int((refusal[2] or 0) * NS_PER_S)
+        if refusal[0] in REFUSALS.values():
+            self._owner.on_refused(provider, refusal[0], refusal[1])
+            return False
+        return True
+
+    def _finish(self, *, ok: bool, sent_ns: int, kind: str = "", words: str = "") -> None:
+        provider = self._feed.provider
+        if not ok:
+            self._manager.on_error(provider, kind, words)
+        took_ns = self._clock.monotonic_ns() - sent_ns
+        self._manager.on_outcome(provider, Outcome(at_ns=self._clock.now_ns(), ok=ok, latency_ns=took_ns))
+
+
+def _first_failure(events: Sequence[Event]) -> tuple[str, str, float | None] | None:
+    for event in events:
+        if isinstance(event, LineStatus) and event.state in FAILURES:
+            return event.state.value, event.detail, event.retry_after_s
+        if isinstance(event, Unparsed):
+            return "unparsed", "an answer that fits no known shape", None
+    return None

@@ -1,0 +1,225 @@
+"""What the gateway says of itself: implements `publish.GatewayView` from the live objects."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from firmquote.board import BoardView, Feed
+from firmquote.errors import UnknownSymbolError
+from firmquote.model import NS_PER_MS, Clock, Grade, LastPrice, Quote, mid, spread_bps
+from firmquote.model.status import EventView, HealthReport, Metric, ProviderStatus, QuoteView
+from firmquote.routing import Status
+
+if TYPE_CHECKING:
+    from firmquote.runtime.gateway import Gateway
+
+RATE_WINDOW_S = 10
+"""Seconds over which quotes per second are averaged."""
+
+
+class Report:
+    """Synchronous and in memory: each answer is made when it is asked for."""
+
+    def __init__(self, gateway: "Gateway", titles: dict[str, str], clock: Clock) -> None:
+        self._gateway = gateway
+        self._titles = titles
+        self._clock = clock
+        self._accepted: dict[str, list[int]] = {name: [] for name in titles}
+
+    def second(self) -> None:
+        """Remember how much each feed has accepted; called once a second."""
+        for name, feed in self._gateway.feeds.items():
+            history = self._accepted[name]
+            history.append(feed.accepted)
+            del history[: -RATE_WINDOW_S - 1]
+
+    # -- GatewayView
+
+    def quotes(self) -> Sequence[QuoteView]:
+        """Return every served symbol, in alphabetical order."""
+        now_ns = self._clock.now_ns()
+        return [_quote_view(self._gateway.board.view(symbol, now_ns)) for symbol in sorted(self._gateway.symbols)]
+
+    def quote(self, symbol: str) -> QuoteView:
+        """Return one symbol. Raises UnknownSymbolError."""
+        return _quote_view(self._gateway.board.view(symbol, self._clock.now_ns()))
+
+    def decisions(self) -> Sequence[Struct]:
+        """Return the newest decision of each symbol."""
+        latest = self._gateway.engine.latest
+        return [latest[symbol] for symbol in sorted(latest)]
+
+    def decision(self, symbol: str) -> Struct:
+        """Return the newest decision on one symbol. Raises UnknownSymbolError."""
+        self._gateway.board.view(symbol, self._clock.now_ns())
+        found = self._gateway.engine.latest.get(symbol)
+        if found is None:
+            raise UnknownSymbolError(f"{symbol}: nothing was decided yet. Ask again in a second.")
+        return found
+
+    def activate(self, name: str, reason: str) -> EventView:
+        """Let provider `name` serve. Raises ConfigError where it cannot."""
+        return self._gateway.conductor.activate(name, reason)
+
+    def events(self, after: int) -> Sequence[EventView]:
+        """Return what changed since event number `after`, oldest first."""
+        return [event for event in self._gateway.conductor.events if event.sequence > after]
+
+    def not_ready(self) -> str | None:
+        """Return what is still missing before quotes can be served, or `None`."""
+        without = [view.symbol for view in self.quotes() if view.grade == Grade.NONE.label]
+        return f"no quote yet of {', '.join(without)}" if without else None
+
+    def providers(self) -> Sequence[ProviderStatus]:
+        """Return every provider, the most wanted first."""
+        now_ns = self._clock.now_ns()
+        return [self._provider(name, feed, now_ns) for name, feed in self._gateway.feeds.items()]
+
+    def health(self) -> HealthReport:
+        """Return the whole report."""
+        providers = tuple(self.providers())
+        views = self.quotes()
+        accepted = sum(p.accepted for p in providers)
+        rejected = sum(p.rejected for p in providers)
+        total = accepted + rejected
+        return HealthReport(
+            status=self._overall(providers),
+            expansion_state=self._expansion_state(),
+            can_promote_to_live=False,  # no gate is measured yet, and no data is never a pass
+            active_provider=self._gateway.manager.serving,
+            last_role_change=self._gateway.conductor.last_role_change,
+            providers=providers,
+            promotion_gates={},
+            quality_metrics={
+                "symbols": float(len(views)),
+                "symbols_firm": float(sum(view.grade == Grade.FIRM.label for view in views)),
+                "accepted": float(accepted),
+                "rejected": float(rejected),
+                "reject_rate": rejected / total if total else None,
+            },
+            cost_summary={"requests": float(sum(p.requests for p in providers))},
+            as_of_ns=self._clock.now_ns(),
+        )
+
+    def metrics(self) -> Sequence[Metric]:
+        """Return everything that Prometheus may want."""
+        providers = self.providers()
+        by_provider = [(("provider", p.name),) for p in providers]
+        pairs = list(zip(by_provider, providers, strict=True))
+        engine = self._gateway.engine
+        return [
+            _metric("accepted_total", "Prices that reached a line.", "counter", [(k, p.accepted) for k, p in pairs]),
+            Metric(
+                name="firmquote_rejected_total",
+                help="Prices refused before the board, by reason.",
+                kind="counter",
+                samples=tuple(
+                    ((*key, ("reason", reason)), float(count))
+                    for key, p in pairs
+                    for reason, count in p.rejected_by_reason.items()
+                ),
+            ),
+            _metric("unparsed_total", "Messages of no known shape.", "counter", [(k, p.unparsed) for k, p in pairs]),
+            _metric("reconnects_total", "Connections lost.", "counter", [(k, p.reconnects) for k, p in pairs]),
+            _metric("provider_usable", "1 while the provider could serve.", "gauge", [
+                (k, p.status in (Status.HEALTHY.value, Status.DEGRADED.value)) for k, p in pairs
+            ]),
+            _metric("provider_active", "1 for the provider that serves.", "gauge", [
+                (k, p.role == "active") for k, p in pairs
+            ]),
+            _metric("latency_p95_seconds", "95th percentile of delay or round trip.", "gauge", [
+                (k, p.p95_latency_ms / 1_000) for k, p in pairs if p.p95_latency_ms is not None
+            ]),
+            _metric("staleness_seconds", "Since the last accepted price.", "gauge", [
+                (k, p.staleness_ms / 1_000) for k, p in pairs if p.staleness_ms is not None
+            ]),
+            _metric("quote_grade", "0 none, 1 mock, 2 stale, 3 indicative, 4 firm.", "gauge", [
+                ((("symbol", v.symbol),), Grade[v.grade.upper()].value) for v in self.quotes()
+            ]),
+            _metric("decisions_total", "Decisions made.", "counter", [((), engine.decided)]),
+        ]  # fmt: skip
+
+    # -- how
+
+    def _provider(self, name: str, feed: Feed, now_ns: int) -> ProviderStatus:
+        manager = self._gateway.manager
+        member = manager.members[name]
+        counts = feed.counts()
+        latency = self._gateway.conductor.latency(name, now_ns)
+        last_ns = counts.last_accepted_ns
+        return ProviderStatus(
+            name=name,
+            title=self._titles[name],
+            role=manager.role(name),
+            status=member.status.value,
+            why=member.why,
+            success_rate=1.0 if member.synthetic else member.health.success_rate(now_ns),
+            p50_latency_ms=latency.p50_ms,
+            p95_latency_ms=latency.p95_ms,
+            p99_latency_ms=latency.p99_ms,
+            staleness_ms=None if last_ns is None else max(0, now_ns - last_ns) / NS_PER_MS,
+            breaker=member.breaker.state.value,
+            connected=member.ready,
+            reconnects=member.reconnects,
+            quotes_per_s=self._rate(name),
+            accepted=counts.accepted,
+            rejected=sum(counts.refused.values()),
+            rejected_by_reason=counts.refused,
+            unparsed=counts.unparsed,
+            unknown_symbols=counts.unknown_symbols,
+            requests=member.health.requests,
+            errors_by_class=dict(member.health.errors),
+            last_error=member.health.last_error,
+            symbols=len(feed.lines),
+        )
+
+    def _rate(self, name: str) -> float | None:
+        history = self._accepted[name]
+        return (history[-1] - history[0]) / (len(history) - 1) if len(history) > 1 else None
+
+    def _overall(self, providers: Sequence[ProviderStatus]) -> str:
+        serving = next((p for p in providers if p.role == "active"), None)
+        live = self._gateway.config.feeds.quotes.live_enabled
+        if serving is None or serving.status == Status.FAILED.value or (live and serving.name == "mock"):
+            return "failed"
+        wanted = {self._gateway.config.feeds.quotes.provider_active, self._gateway.config.feeds.quotes.provider_warm}
+        sick = any(p.name in wanted and p.status != Status.HEALTHY.value for p in providers)
+        return "degraded" if sick else "healthy"
+
+    def _expansion_state(self) -> str:
+        quotes = self._gateway.config.feeds.quotes
+        if not quotes.live_enabled:
+            return "off"
+        return "shadow" if quotes.shadow_mode else "full"
+
+
+def _metric(name: str, words: str, kind: str, samples: Sequence[tuple[tuple[tuple[str, str], ...], float]]) -> Metric:
+    values = tuple((labels, float(value)) for labels, value in samples)
+    return Metric(name=f"firmquote_{name}", help=words, kind=kind, samples=values)
+
+
+def _quote_view(view: BoardView) -> QuoteView:
+    price = view.price
+    quote = price if isinstance(price, Quote) else None
+    two_sided = quote is not None and quote.bid is not None and quote.ask is not None
+    bid, ask = (None, None) if quote is None else (quote.bid, quote.ask)
+    return QuoteView(
+        symbol=view.symbol,
+        grade=view.graded.grade.label,
+        reasons=tuple(reason.value for reason in view.graded.reasons),
+        provider=view.provider,
+        bid=bid,
+        ask=ask,
+        mid=mid(bid, ask) if two_sided and bid is not None and ask is not None else None,
+        spread_bps=spread_bps(bid, ask) if two_sided and bid is not None and ask is not None else None,
+        bid_size_shares=None if quote is None else quote.bid_size_shares,
+        ask_size_shares=None if quote is None else quote.ask_size_shares,
+        last=price.price if isinstance(price, LastPrice) else None,
+        event_ns=None if price is None else price.event_ns,
+        received_ns=None if price is None else price.received_ns,
+        age_ms=None if view.age_ns is None else view.age_ns / NS_PER_MS,
+        sequence=None if quote is None else quote.sequence,
+        halted=view.halted,
+        as_of_ns=view.now_ns,
+    )
