@@ -140,6 +140,19 @@ class Board:
         entry.elected = line
         self.touch(entry)
 
+    def show(self, order: Sequence[str]) -> list[str]:
+        """Show every symbol from the first provider in `order` that has a tradable price of it: make before break.
+
+        A symbol that none has keeps the first provider's line. Returns the symbols that wait for the first's price.
+        """
+        waiting = []
+        for symbol, entry in self.entries.items():
+            provider = next((name for name in order if entry.lines[name].has_price), order[0])
+            if not entry.lines[order[0]].has_price:
+                waiting.append(symbol)
+            self.elect(symbol, provider)
+        return waiting
+
     def begin(self, feed: Feed, symbols: Iterable[str], now_ns: int) -> None:
         """First-quote rule: these lines were (re)subscribed; nothing older is tradable."""
         for symbol in symbols:

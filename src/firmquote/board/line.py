@@ -27,6 +27,12 @@ class Line:
         """The newest accepted price, of whichever kind the provider sells."""
         return self.quote if self.quote is not None else self.last
 
+    @property
+    def has_price(self) -> bool:
+        """Whether a price has arrived since the line was subscribed or trading resumed."""
+        price = self.price
+        return price is not None and price.received_ns >= max(self.since_ns, self.entry.resumed_ns)
+
     def standing(self) -> Standing:
         """Return what the grade of this line depends on."""
         return Standing(

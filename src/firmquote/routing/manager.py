@@ -172,6 +172,16 @@ class ProviderManager:
         """The provider whose lines the board shows."""
         return self._serving.name
 
+    def showing_order(self) -> list[str]:
+        """Return the providers whose lines may be shown, best first: who serves, then the usable ones by preference.
+
+        Synthetic prices are shown only when their provider serves.
+        """
+        others = [m for m in self.members.values() if m.name != self._serving.name and not m.synthetic]
+        usable = [m for m in others if m.usable_since_ns is not None]
+        ranked = [m.name for m in sorted(usable, key=self._rank)]
+        return ranked if self._serving.name is None else [self._serving.name, *ranked]
+
     def role(self, name: str) -> str:
         """Return `active`, `warm`, `shadow` or `mock`."""
         if name == self._serving.name:

@@ -25,7 +25,9 @@ class Conductor:
         self.last_role_change: EventView | None = None
         self._board = board
         self._clock = clock
-        self._shown: str | None = None
+        self._shown: list[str] = []
+        self._waiting: list[str] = []
+        """Symbols of which the provider that serves has no price yet; another is shown meanwhile."""
         self._sequence = 0
         self._streams: dict[str, tuple[Feed, int]] = {}
         """Streamed feeds, and how much each had accepted when its last second was judged."""
@@ -100,12 +102,10 @@ class Conductor:
         return percentiles(streamed[0].delays_ns())
 
     def _show(self) -> None:
-        serving = self.manager.serving
-        if serving == self._shown:
-            return
-        self._shown = serving
-        for symbol in self._board.entries:
-            self._board.elect(symbol, serving)
+        order = self.manager.showing_order()
+        if order != self._shown or self._waiting:
+            self._shown = order
+            self._waiting = self._board.show(order)
 
     def _publish(self, changes: Sequence[Change]) -> None:
         for change in changes:

@@ -13,13 +13,24 @@ import structlog
 from firmquote.board import Board
 from firmquote.decision import Decision, DecisionEngine, MarketView
 from firmquote.errors import ConfigError
-from firmquote.model import NS_PER_MS, NS_PER_S, Clock, LastPrice, Opening, Provider, Quote, Secret, SyntheticSource
+from firmquote.model import (
+    NS_PER_MS,
+    NS_PER_S,
+    Clock,
+    LastPrice,
+    Opening,
+    PollProtocol,
+    Provider,
+    Quote,
+    Secret,
+    SyntheticSource,
+)
 from firmquote.publish import LOOPBACK_NAMES, bind, serving
 from firmquote.routing import ProviderManager
 from firmquote.runtime.conductor import Conductor
 from firmquote.runtime.config import Config
 from firmquote.runtime.loading import open_provider
-from firmquote.runtime.poll import Poll
+from firmquote.runtime.poll import Poll, backfill
 from firmquote.runtime.report import Report
 from firmquote.runtime.stream import Stream
 from firmquote.wire import is_loopback
@@ -60,6 +71,7 @@ class Gateway:
         self._reader = self.board.add_reader("decision")
         self._streams: list[Stream] = []
         self._polls: list[Poll] = []
+        self._backfills: dict[str, PollProtocol] = {}
         self._sources: list[tuple[str, SyntheticSource]] = []
         for name, (provider, opening) in self._opened.items():
             self._open(name, provider, opening)
@@ -74,7 +86,7 @@ class Gateway:
         """Keep every line open and every timer running, until cancelled."""
         self._loop = asyncio.get_running_loop()
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._timers())
+            group.create_task(self._timers(group))
             for stream in self._streams:
                 group.create_task(stream.run())
             for poll in self._polls:
@@ -137,6 +149,8 @@ class Gateway:
                 )
             )
             self.conductor.watch_stream(feed)
+            if provider.open_poll is not None:
+                self._backfills[name] = provider.open_poll(opening)
         elif provider.open_poll is not None:
             poll = provider.open_poll(opening)
             self._polls.append(
@@ -150,7 +164,7 @@ class Gateway:
             for symbol in self.symbols:
                 opening.codec.to_provider(symbol)
 
-    async def _timers(self) -> None:
+    async def _timers(self, group: asyncio.TaskGroup) -> None:
         clock = self._clock
         self._make_synthetic()
         next_synthetic_ns = next_second_ns = clock.monotonic_ns()
@@ -158,6 +172,9 @@ class Gateway:
             now_ns = clock.now_ns()
             for stream in self._streams:
                 stream.on_timer(now_ns)
+                if stream.needs_backfill:
+                    stream.needs_backfill = False
+                    self._start_backfill(stream.provider, group)
             if clock.monotonic_ns() >= next_synthetic_ns:
                 next_synthetic_ns += SYNTHETIC_NS
                 self._make_synthetic()
@@ -169,6 +186,11 @@ class Gateway:
                     self.decide(symbol)
             self.conductor.advance()
             await clock.sleep_until(clock.monotonic_ns() + TIMER_NS)
+
+    def _start_backfill(self, name: str, group: asyncio.TaskGroup) -> None:
+        protocol = self._backfills.get(name)
+        if protocol is not None:
+            group.create_task(backfill(self.feeds[name], protocol, self.board, symbols=self.symbols, clock=self._clock))
 
     def _make_synthetic(self) -> None:
         now_ns = self._clock.now_ns()

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import structlog
+
 from firmquote.board import Board, Feed
 from firmquote.errors import LineError
 from firmquote.model import (
@@ -19,6 +21,7 @@ from firmquote.routing import Outcome, ProviderManager
 from firmquote.runtime.stream import REFUSALS, LineOwner
 from firmquote.wire import HttpClient, HttpLimits
 
+_log = structlog.get_logger("firmquote")
 BREAKER_LOOK_NS = 250 * NS_PER_MS
 """How often an open breaker is asked again."""
 FAILURES = frozenset({LineState.LIMITED, LineState.SERVER_ERROR, LineState.REFUSED_KEY, LineState.NOT_ENTITLED})
@@ -96,6 +99,17 @@ class Poll:
             self._manager.on_error(provider, kind, words)
         took_ns = self._clock.monotonic_ns() - sent_ns
         self._manager.on_outcome(provider, Outcome(at_ns=self._clock.now_ns(), ok=ok, latency_ns=took_ns))
+
+
+async def backfill(feed: Feed, protocol: PollProtocol, board: Board, *, symbols: Sequence[str], clock: Clock) -> None:
+    """Ask once for the present quote of every symbol of a stream that has just begun; a failure costs nothing."""
+    try:
+        async with HttpClient(feed.provider, protocol.base_url, now_ns=clock.now_ns, limits=HttpLimits()) as client:
+            for request in protocol.plan(symbols):
+                response = await client.get(request)
+                board.apply(feed, protocol.on_response(request, response), response.received_ns)
+    except LineError as error:
+        _log.warning("backfill", provider=feed.provider, cause=str(error))
 
 
 def _first_failure(events: Sequence[Event]) -> tuple[str, str, float | None] | None:

@@ -55,8 +55,15 @@ class Stream:
         self._words = ""
         self._retry = True
         self._retry_after_s: float | None = None
+        self.needs_backfill = False
+        """Set when the line became ready: quiet symbols have no quote until somebody asks for it."""
         feed.control = self._control
         protocol.subscribe(symbols)
+
+    @property
+    def provider(self) -> str:
+        """Whose stream this is."""
+        return self._provider
 
     @property
     def state(self) -> str:
@@ -126,6 +133,7 @@ class Stream:
         if status.state is LineState.READY:
             self._session.on(Event.ACCEPTED)
             self._board.begin(self._feed, self._symbols, status.received_ns)
+            self.needs_backfill = True
             self._owner.on_ready(self._provider)
         elif status.state in REFUSALS:
             self._words = status.detail

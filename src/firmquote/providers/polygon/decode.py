@@ -6,7 +6,7 @@ from msgspec import DecodeError, Raw, ValidationError
 from msgspec.json import Decoder
 
 from firmquote.errors import SAMPLE_BYTES_MAX
-from firmquote.model import Event, LineState, LineStatus, Quote, SymbolTable, UnknownSymbol, Unparsed
+from firmquote.model import NS_PER_MS, Event, LineState, LineStatus, Quote, SymbolTable, UnknownSymbol, Unparsed
 from firmquote.providers.polygon.codes import NOT_ENTITLED_WORDS, STATUS
 from firmquote.providers.polygon.messages import (
     LastQuote,
@@ -147,4 +147,6 @@ def _last_quote(ticker: str, q: LastQuote, received_ns: int, symbols: SymbolTabl
     if symbol is None:
         return UnknownSymbol(provider=NAME, spelling=ticker, received_ns=received_ns)
     sizes = q.s * lot_shares, q.ask_size * lot_shares
-    return Quote(symbol, NAME, q.p or None, q.ask or None, *sizes, to_ns(q.t), received_ns, q.q)
+    # To the millisecond, as on the stream: else a quote of the same millisecond would seem to go back in time.
+    event_ns = to_ns(q.t) // NS_PER_MS * NS_PER_MS
+    return Quote(symbol, NAME, q.p or None, q.ask or None, *sizes, event_ns, received_ns, q.q)
