@@ -20,6 +20,7 @@ from firmquote.model import (
     Quote,
     Send,
     StreamProtocol,
+    Tick,
     UnknownSymbol,
     Unparsed,
 )
@@ -71,7 +72,7 @@ class Board:
         """Give every symbol a line of `provider`; none is shown before it is elected."""
         feed = Feed(provider, feed_class, control)
         for entry in self.entries.values():
-            line = Line(provider, feed_class, entry)
+            line = Line(feed, entry)
             entry.lines[provider] = feed.lines[entry.symbol] = line
         return feed
 
@@ -84,52 +85,46 @@ class Board:
     # -- writing
 
     def receive(self, feed: Feed, protocol: StreamProtocol, frame: bytes | memoryview, received_ns: int) -> None:
-        """Take one frame from the socket to the board, in this call."""
-        self.apply(feed, protocol.on_frame(frame, received_ns), received_ns)
-
-    def apply(self, feed: Feed, outputs: Sequence[Output], received_ns: int) -> None:
-        """Put decoded events on their lines, in order; what is no price goes to `feed.control`."""
-        lines = feed.lines
-        future_ns = received_ns + self._future_ns
-        accepted = 0
-        event_ns = received_ns
-        for event in outputs:
-            if type(event) is not Quote:
-                self._apply_other(feed, event)
-                continue
-            line = lines.get(event.symbol)
-            if line is None:
-                feed.unknown_symbols += 1
-                continue
-            event_ns = event.event_ns
-            bid = event.bid
-            ask = event.ask
-            band = line.band
-            previous = line.quote
-            if not (  # all that check_quote says, for the quote that has nothing unusual about it
-                bid is not None
-                and ask is not None
-                and previous is not None
-                and band.low < bid <= ask < band.high
-                and previous.event_ns <= event_ns <= future_ns
-                and previous.sequence < event.sequence
-                and event.bid_size_shares >= 0
-                and event.ask_size_shares >= 0
-            ):
-                reason = check_quote(event, previous, band, self.plausibility)
-                if reason is not None:
-                    feed.refuse(reason)
-                    continue
-            accepted += 1
-            line.quote = event
-            entry = line.entry
-            if entry.elected is line:
-                entry.updates += 1
-                if not entry.dirty:
-                    self._mark(entry)
+        """Take one frame from the socket to the board, in this call. This is the hot path."""
+        lines = feed.spelled
+        tick_type = feed.tick_type
+        latest = (received_ns + self._future_ns) // feed.tick_ns
+        accepted = time = 0
+        for output in protocol.on_frame(frame, received_ns):
+            if type(output) is tick_type:
+                tick: Tick = output  # type: ignore[assignment]  # its type was just looked at
+                line = lines.get(tick.symbol)
+                if line is not None:
+                    previous = line.tick
+                    band = line.band
+                    if (  # all that check_quote says, for the quote that has nothing unusual about it
+                        previous is not None
+                        and band.low < tick.bid <= tick.ask < band.high
+                        and previous.time <= tick.time <= latest
+                        and previous.sequence < tick.sequence
+                        and tick.bid_size >= 0
+                        and tick.ask_size >= 0
+                    ):
+                        accepted += 1
+                        time = tick.time
+                        line.tick = tick
+                        line.received_ns = received_ns
+                        line.made = None
+                        entry = line.entry
+                        if entry.elected is line:
+                            entry.updates += 1
+                            if not entry.dirty:
+                                self._mark(entry)
+                        continue
+            self._apply(feed, output, received_ns)
         if accepted:
             feed.accepted += accepted
-            feed.note_frame(received_ns, received_ns - event_ns)
+            feed.note_frame(received_ns, received_ns - time * feed.tick_ns)
+
+    def apply(self, feed: Feed, outputs: Sequence[Output], received_ns: int) -> None:
+        """Put what a provider said on its lines, in order; what is no price goes to `feed.control`."""
+        for output in outputs:
+            self._apply(feed, output, received_ns)
 
     def elect(self, symbol: str, provider: str | None) -> None:
         """Show `provider`'s line for `symbol` from now on, with the quote that it already holds."""
@@ -206,6 +201,36 @@ class Board:
         if not self._dirty:
             self._wake()
         self._dirty.append(entry)
+
+    def _apply(self, feed: Feed, output: Output, received_ns: int) -> None:
+        if type(output) is feed.tick_type:
+            tick: Tick = output  # type: ignore[assignment]  # its type was just looked at
+            made = feed.make_quote(tick, received_ns)
+            if isinstance(made, Quote):
+                self._apply_quote(feed, made, tick)
+            else:
+                feed.unknown_symbols += 1
+        elif isinstance(output, Quote):
+            self._apply_quote(feed, output, None)
+        else:
+            self._apply_other(feed, output)
+
+    def _apply_quote(self, feed: Feed, quote: Quote, tick: Tick | None) -> None:
+        line = feed.lines.get(quote.symbol)
+        if line is None:
+            feed.unknown_symbols += 1
+            return
+        reason = check_quote(quote, line.quote, line.band, self.plausibility)
+        if reason is not None:
+            feed.refuse(reason)
+            return
+        line.tick = tick
+        line.received_ns = quote.received_ns
+        line.made = quote
+        feed.accepted += 1
+        feed.note_frame(quote.received_ns, quote.received_ns - quote.event_ns)
+        if line.entry.elected is line:
+            self.touch(line.entry)
 
     def _apply_other(self, feed: Feed, event: Output) -> None:
         match event:

@@ -5,7 +5,18 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from firmquote.model import CloseLine, FeedClass, LineStatus, Reason, Send
+from firmquote.model import (
+    CloseLine,
+    FeedClass,
+    LineStatus,
+    Quote,
+    Reason,
+    Send,
+    StreamProtocol,
+    SymbolCodec,
+    Tick,
+    UnknownSymbol,
+)
 
 if TYPE_CHECKING:
     from firmquote.board.line import Line
@@ -39,10 +50,14 @@ class Feed:
         "halts",
         "last_accepted_ns",
         "lines",
+        "make_quote",
         "provider",
         "refused",
         "sample",
+        "spelled",
         "statuses",
+        "tick_ns",
+        "tick_type",
         "unknown_symbols",
         "unparsed",
     )
@@ -54,6 +69,11 @@ class Feed:
         self.feed_class = feed_class
         self.control = control
         self.lines: dict[str, Line] = {}
+        self.spelled: dict[str, Line] = {}
+        """The lines again, by the provider's spelling, for its ticks."""
+        self.tick_type: type | None = None
+        self.tick_ns = 1
+        self.make_quote: Callable[[Tick, int], Quote | UnknownSymbol] = _no_ticks
         self.accepted = 0
         self.refused: dict[Reason, int] = {}
         self.halts = 0
@@ -65,6 +85,13 @@ class Feed:
         self.last_accepted_ns = 0
         self._frames = 0
         self._delays_ns = [0] * DELAYS_KEPT
+
+    def expect_ticks(self, protocol: StreamProtocol, codec: SymbolCodec) -> None:
+        """Prepare for a streamed provider's ticks."""
+        self.tick_type = protocol.tick_type
+        self.tick_ns = protocol.tick_ns
+        self.make_quote = protocol.make_quote
+        self.spelled = {codec.to_provider(symbol): line for symbol, line in self.lines.items()}
 
     def note_frame(self, received_ns: int, delay_ns: int) -> None:
         """Count a frame that brought a quote; `delay_ns` is how much later than its own time that quote arrived."""
@@ -92,3 +119,7 @@ class Feed:
             statuses=self.statuses,
             last_accepted_ns=self.last_accepted_ns or None,
         )
+
+
+def _no_ticks(tick: Tick, received_ns: int) -> Quote | UnknownSymbol:
+    raise AssertionError(f"a tick on a feed without ticks: {tick!r} at {received_ns}")

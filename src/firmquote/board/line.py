@@ -1,31 +1,54 @@
 """What is known of one symbol: a line for each provider, and the entry that shows one of them."""
 
-from firmquote.model import FeedClass, LastPrice, Quote
+from typing import TYPE_CHECKING
+
+from firmquote.model import LastPrice, Quote, Tick
 from firmquote.quality import Band, Standing
+
+if TYPE_CHECKING:
+    from firmquote.board.feed import Feed
 
 
 class Line:
-    """One provider's newest price of one symbol."""
+    """One provider's newest price of one symbol. A streamed quote is kept as its tick until somebody looks at it."""
 
-    __slots__ = ("band", "changed_ns", "entry", "feed_class", "last", "provider", "quote", "since_ns", "updates")
+    __slots__ = ("band", "changed_ns", "entry", "feed", "last", "made", "received_ns", "since_ns", "tick")
 
-    def __init__(self, provider: str, feed_class: FeedClass, entry: "Entry") -> None:
-        self.provider = provider
-        self.feed_class = feed_class
+    def __init__(self, feed: "Feed", entry: "Entry") -> None:
+        self.feed = feed
         self.entry = entry
         self.band = Band()
-        self.quote: Quote | None = None
+        self.tick: Tick | None = None
+        """The newest accepted quote as it came, if it came as a tick."""
+        self.made: Quote | None = None
+        """The newest accepted quote in our words, once somebody looked at it, or if it did not come as a tick."""
+        self.received_ns = 0
+        """When the newest accepted quote arrived."""
         self.last: LastPrice | None = None
         self.changed_ns = 0
         """When `last` changed its price; a quote has a time of its own."""
         self.since_ns = 0
         """First-quote rule: when this line was (re)subscribed."""
-        self.updates = 0
+
+    @property
+    def quote(self) -> Quote | None:
+        """The newest accepted quote."""
+        if self.made is None and self.tick is not None:
+            made = self.feed.make_quote(self.tick, self.received_ns)
+            assert isinstance(made, Quote)
+            self.made = made
+        return self.made
+
+    @property
+    def provider(self) -> str:
+        """Whose line this is."""
+        return self.feed.provider
 
     @property
     def price(self) -> Quote | LastPrice | None:
         """The newest accepted price, of whichever kind the provider sells."""
-        return self.quote if self.quote is not None else self.last
+        quote = self.quote
+        return quote if quote is not None else self.last
 
     @property
     def has_price(self) -> bool:
@@ -37,7 +60,7 @@ class Line:
         """Return what the grade of this line depends on."""
         return Standing(
             price=self.price,
-            feed_class=self.feed_class,
+            feed_class=self.feed.feed_class,
             changed_ns=self.changed_ns,
             tradable_from_ns=max(self.since_ns, self.entry.resumed_ns),
             halted=self.entry.halted,

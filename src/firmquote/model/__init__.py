@@ -11,6 +11,7 @@ from firmquote.model.events import (
     LineStatus,
     MarketEvent,
     Quote,
+    Tick,
     UnknownSymbol,
     Unparsed,
 )
@@ -75,6 +76,7 @@ __all__ = [
     "SymbolCodec",
     "SymbolTable",
     "SyntheticSource",
+    "Tick",
     "UnknownSymbol",
     "Unparsed",
     "mid",

@@ -5,7 +5,7 @@ All are frozen and hold no reference to the frame they came from. Times are nano
 """
 
 from enum import Enum
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 from msgspec import Struct
 
@@ -15,7 +15,7 @@ from firmquote.model.price import Price, Shares
 class Quote(Struct, frozen=True, gc=False):
     """A bid and an ask. A side that the provider does not have is `None`, never 0.
 
-    Built positionally in decoders, since it is made once per quote received.
+    Built positionally where speed matters.
     """
 
     symbol: str
@@ -29,6 +29,29 @@ class Quote(Struct, frozen=True, gc=False):
     received_ns: int
     sequence: int
     """The provider's own number for this quote within the symbol and the day; 0 where it has none."""
+
+
+class Tick(Protocol):
+    """A quote as a streamed provider's decoder makes it: one struct, in the provider's own units and spelling.
+
+    The board keeps ticks as they are, and makes a `Quote` of one only when somebody looks at it.
+    A side of 0 is absent. `time` and the sizes count units that the provider's protocol knows.
+    """
+
+    @property
+    def symbol(self) -> str: ...
+    @property
+    def bid(self) -> float: ...
+    @property
+    def ask(self) -> float: ...
+    @property
+    def bid_size(self) -> int: ...
+    @property
+    def ask_size(self) -> int: ...
+    @property
+    def time(self) -> int: ...
+    @property
+    def sequence(self) -> int: ...
 
 
 class LastPrice(Struct, frozen=True, gc=False, kw_only=True):

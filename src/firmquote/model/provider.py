@@ -11,7 +11,7 @@ from typing import Any, Protocol, TypeAlias
 from msgspec import Struct
 
 from firmquote.model.effects import Effect, Request, Response
-from firmquote.model.events import Event, Quote
+from firmquote.model.events import Event, Quote, Tick, UnknownSymbol
 
 
 class FeedClass(Enum):
@@ -41,7 +41,7 @@ class Secret(Struct, frozen=True):
         return "***"
 
 
-Output: TypeAlias = Event | Effect
+Output: TypeAlias = Event | Effect | Tick
 
 
 class StreamProtocol(Protocol):
@@ -53,6 +53,14 @@ class StreamProtocol(Protocol):
 
     url: str
     """Where to connect; holds no secret."""
+    tick_type: type
+    """The struct that `on_frame` returns for a quote; it has the attributes of `Tick`."""
+    tick_ns: int
+    """Nanoseconds in one unit of a tick's `time`, as documented by the provider."""
+
+    def make_quote(self, tick: Tick, received_ns: int) -> Quote | UnknownSymbol:
+        """Return what a tick says, in our words and units."""
+        ...
 
     def on_connected(self, now_ns: int) -> Sequence[Output]:
         """Start afresh: the socket is open."""

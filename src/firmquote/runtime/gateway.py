@@ -137,10 +137,12 @@ class Gateway:
     def _open(self, name: str, provider: Provider, opening: Opening) -> None:
         feed = self.feeds[name]
         if provider.open_stream is not None:
+            protocol = provider.open_stream(opening)
+            feed.expect_ticks(protocol, opening.codec)
             self._streams.append(
                 Stream(
                     feed,
-                    provider.open_stream(opening),
+                    protocol,
                     self.board,
                     self.conductor,
                     symbols=self.symbols,

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from functools import partial
 from random import Random
 from typing import Protocol
 
@@ -96,7 +97,7 @@ class Stream:
                 self._protocol.url,
                 provider=self._provider,
                 on_open=self._on_open,
-                on_frame=self._on_frame,
+                on_frame=partial(self._board.receive, self._feed, self._protocol),
                 now_ns=self._clock.now_ns,
                 limits=self._limits,
             )
@@ -118,9 +119,6 @@ class Stream:
         self._socket = socket
         self._session.on(Event.OPENED)
         self._carry_out(self._protocol.on_connected(self._clock.now_ns()))
-
-    def _on_frame(self, frame: bytes | memoryview, received_ns: int) -> None:
-        self._board.receive(self._feed, self._protocol, frame, received_ns)
 
     def _control(self, event: LineStatus | Send | CloseLine) -> None:
         if isinstance(event, LineStatus):

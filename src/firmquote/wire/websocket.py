@@ -12,6 +12,8 @@ from picows.picows import WSCloseHandshake
 from firmquote.errors import AuthError, LimitError, LineError, ProviderError
 from firmquote.wire.urls import check_url
 
+_TEXT = WSMsgType.TEXT
+
 
 class SocketLimits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a connection may take."""
@@ -63,13 +65,13 @@ class Socket(WSListener):
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
         """Hand a whole text or binary message to the handler (picows)."""
         kind = frame.msg_type
-        if (kind is WSMsgType.TEXT or kind is WSMsgType.BINARY) and frame.fin:
+        if kind is _TEXT and frame.fin:
             self._on_frame(frame.get_payload_as_memoryview(), self._now_ns())
         elif kind is WSMsgType.CLOSE:
             self._words = frame.get_close_reason() or ""
             transport.send_close(frame.get_close_code())
             transport.disconnect()
-        elif kind in (WSMsgType.TEXT, WSMsgType.BINARY, WSMsgType.CONTINUATION):
+        elif kind in (_TEXT, WSMsgType.BINARY, WSMsgType.CONTINUATION):
             self._join(transport, frame)
 
     def send(self, payload: bytes) -> None:

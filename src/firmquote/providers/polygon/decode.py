@@ -18,10 +18,9 @@ from firmquote.providers.polygon.messages import (
 )
 
 NAME = "polygon"
-_MS_MIN, _MS_MAX = 1_000_000_000_000, 9_999_999_999_999
-"""Milliseconds of 2001 to 2286; anything else is another unit (dossier section 3: detect by magnitude)."""
 
-_quotes = Decoder(list[QuoteMessage])
+decode_quotes = Decoder(list[QuoteMessage]).decode
+"""Decode a frame that holds quotes alone, as nearly every frame does; raises `msgspec.DecodeError` for any other."""
 _messages = Decoder(list[QuoteMessage | StatusMessage])
 _raws = Decoder(list[Raw])
 _message = Decoder(QuoteMessage | StatusMessage)
@@ -30,26 +29,28 @@ _nbbo = Decoder(NbboAnswer)
 _snapshot = Decoder(SnapshotAnswer)
 
 
-def decode_frame(frame: bytes | memoryview, received_ns: int, symbols: SymbolTable, lot_shares: int) -> Sequence[Event]:
-    """Turn one stream frame into events, in wire order; `lot_shares` is what one unit of size stands for.
+def decode_mixed(frame: bytes | memoryview, received_ns: int) -> Sequence[QuoteMessage | Event]:
+    """Turn a stream frame that does not hold quotes alone into ticks and events, in wire order.
 
     A message that fits no schema becomes `Unparsed`, and the rest of its frame survives; an event type that we do
     not know is passed over.
     """
     try:
-        messages = _quotes.decode(frame)  # nearly every frame holds quotes alone
+        messages = _messages.decode(frame)
+    except ValidationError:  # one odd message would cost the whole frame
+        return _decode_one_by_one(frame, received_ns)
     except DecodeError:
-        return _decode_mixed(frame, received_ns, symbols, lot_shares)
-    events: list[Event] = []
-    for m in messages:
-        symbol = symbols.get(m.sym)
-        if symbol is not None and lot_shares == 1 and _MS_MIN <= m.t <= _MS_MAX:
-            events.append(
-                Quote(symbol, NAME, m.bp or None, m.ap or None, m.bs, m.ask_size, m.t * 1_000_000, received_ns, m.q)
-            )
-        else:
-            events.append(_quote(m, received_ns, symbols, lot_shares))
-    return events
+        return [unparsed(frame, received_ns)]
+    return [_event(message, received_ns) for message in messages]
+
+
+def make_quote(tick: QuoteMessage, received_ns: int, symbols: SymbolTable, lot_shares: int) -> Quote | UnknownSymbol:
+    """Return a tick as a quote; `lot_shares` is what one unit of its sizes stands for."""
+    symbol = symbols.get(tick.symbol)
+    if symbol is None:
+        return UnknownSymbol(provider=NAME, spelling=tick.symbol, received_ns=received_ns)
+    sizes = tick.bid_size * lot_shares, tick.ask_size * lot_shares
+    return Quote(symbol, NAME, tick.bid or None, tick.ask or None, *sizes, to_ns(tick.time), received_ns, tick.sequence)
 
 
 def decode_nbbo(body: bytes, ticker: str, received_ns: int, symbols: SymbolTable, lot_shares: int) -> Sequence[Event]:
@@ -80,36 +81,22 @@ def unparsed(body: bytes | memoryview, received_ns: int) -> Unparsed:
 
 
 def to_ns(t: int) -> int:
-    """Return nanoseconds from a time whose unit is told by its magnitude: s, ms, µs or ns."""
+    """Return nanoseconds from a time whose unit is told by its magnitude: s, ms, µs or ns (dossier section 3)."""
     for limit, factor in ((10**11, 10**9), (10**14, 10**6), (10**17, 10**3)):
         if t < limit:
             return t * factor
     return t
 
 
-def _decode_mixed(
-    frame: bytes | memoryview, received_ns: int, symbols: SymbolTable, lot_shares: int
-) -> Sequence[Event]:
-    try:
-        messages = _messages.decode(frame)
-    except ValidationError:  # one odd message would cost the whole frame
-        return _decode_one_by_one(frame, received_ns, symbols, lot_shares)
-    except DecodeError:
-        return [unparsed(frame, received_ns)]
-    return [_event(message, received_ns, symbols, lot_shares) for message in messages]
-
-
-def _decode_one_by_one(
-    frame: bytes | memoryview, received_ns: int, symbols: SymbolTable, lot_shares: int
-) -> Sequence[Event]:
+def _decode_one_by_one(frame: bytes | memoryview, received_ns: int) -> Sequence[QuoteMessage | Event]:
     try:
         raws = _raws.decode(frame)
     except DecodeError:  # JSON, but no array
         return [unparsed(frame, received_ns)]
-    events: list[Event] = []
+    events: list[QuoteMessage | Event] = []
     for raw in raws:
         try:
-            events.append(_event(_message.decode(raw), received_ns, symbols, lot_shares))
+            events.append(_event(_message.decode(raw), received_ns))
         except DecodeError:
             if not _is_other(raw):
                 events.append(unparsed(bytes(raw), received_ns))
@@ -123,23 +110,15 @@ def _is_other(raw: Raw) -> bool:
         return False
 
 
-def _event(message: QuoteMessage | StatusMessage, received_ns: int, symbols: SymbolTable, lot_shares: int) -> Event:
+def _event(message: QuoteMessage | StatusMessage, received_ns: int) -> QuoteMessage | Event:
     if isinstance(message, QuoteMessage):
-        return _quote(message, received_ns, symbols, lot_shares)
+        return message
     state = STATUS.get(message.status)
     if state is None:
         denied = message.status == "error" and any(word in message.message for word in NOT_ENTITLED_WORDS)
         state = LineState.NOT_ENTITLED if denied else LineState.NOTICE
     detail = f"{message.status}: {message.message}"
     return LineStatus(provider=NAME, state=state, received_ns=received_ns, detail=detail)
-
-
-def _quote(m: QuoteMessage, received_ns: int, symbols: SymbolTable, lot_shares: int) -> Event:
-    symbol = symbols.get(m.sym)
-    if symbol is None:
-        return UnknownSymbol(provider=NAME, spelling=m.sym, received_ns=received_ns)
-    sizes = m.bs * lot_shares, m.ask_size * lot_shares
-    return Quote(symbol, NAME, m.bp or None, m.ap or None, *sizes, to_ns(m.t), received_ns, m.q)
 
 
 def _last_quote(ticker: str, q: LastQuote, received_ns: int, symbols: SymbolTable, lot_shares: int) -> Event:

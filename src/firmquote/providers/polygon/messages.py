@@ -7,14 +7,17 @@ from msgspec import Struct, field
 
 
 class QuoteMessage(Struct, frozen=True, gc=False, tag_field="ev", tag="Q"):
-    """An NBBO change on the stream. Sizes in shares (or lots, before late 2025); `t` in ms by the documentation."""
+    """An NBBO change on the stream, named as `model.Tick` so that the board can keep it as it is.
 
-    sym: str
-    t: int
-    q: int = 0
-    bp: float = 0.0
-    bs: int = 0
-    ap: float = 0.0
+    Sizes in shares (or lots, before late 2025); `t` in milliseconds by the documentation. 0 means no such side.
+    """
+
+    symbol: str = field(name="sym")
+    time: int = field(name="t")
+    sequence: int = field(name="q", default=0)
+    bid: float = field(name="bp", default=0.0)
+    bid_size: int = field(name="bs", default=0)
+    ask: float = field(name="ap", default=0.0)
     ask_size: int = field(name="as", default=0)
 
 

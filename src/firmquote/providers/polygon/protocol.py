@@ -19,12 +19,21 @@ from firmquote.model import (
     Response,
     Secret,
     Send,
+    Tick,
     UnknownSymbol,
 )
 from firmquote.providers.polygon.codes import CLOSES, HTTP
 from firmquote.providers.polygon.config import PolygonConfig, SizeUnit
-from firmquote.providers.polygon.decode import NAME, decode_frame, decode_nbbo, decode_snapshot, unparsed
-from firmquote.providers.polygon.messages import ErrorAnswer
+from firmquote.providers.polygon.decode import (
+    NAME,
+    decode_mixed,
+    decode_nbbo,
+    decode_quotes,
+    decode_snapshot,
+    make_quote,
+    unparsed,
+)
+from firmquote.providers.polygon.messages import ErrorAnswer, QuoteMessage
 
 PARAMS_MAX = 200
 """Channels in one subscribe message: well below any frame limit."""
@@ -42,6 +51,9 @@ class _Actions(msgspec.Struct, frozen=True):
 
 class PolygonStream:
     """connected → auth → auth_success → subscribe → acks and quotes. The wanted set outlives reconnections."""
+
+    tick_type: type = QuoteMessage
+    tick_ns = NS_PER_MS
 
     def __init__(self, opening: Opening) -> None:
         config: PolygonConfig = opening.config
@@ -62,15 +74,20 @@ class PolygonStream:
 
     def on_frame(self, frame: bytes | memoryview, received_ns: int) -> Sequence[Output]:
         """Decode; act on statuses."""
-        events = decode_frame(frame, received_ns, self._symbols, self._lot_shares)
-        if events and type(events[0]) is Quote:  # the server never puts a status behind a quote
-            return events
-        outputs: list[Output] = []
-        for event in events:
+        try:
+            return decode_quotes(frame)
+        except msgspec.DecodeError:
+            outputs: list[Output] = []
+        for event in decode_mixed(frame, received_ns):
             outputs.append(event)
             if isinstance(event, LineStatus):
                 outputs.extend(self._react(event))
         return outputs
+
+    def make_quote(self, tick: Tick, received_ns: int) -> Quote | UnknownSymbol:
+        """Return a tick as a quote."""
+        assert isinstance(tick, QuoteMessage)
+        return make_quote(tick, received_ns, self._symbols, self._lot_shares)
 
     def subscribe(self, symbols: Sequence[str]) -> Sequence[Output]:
         """Add to the wanted set."""
