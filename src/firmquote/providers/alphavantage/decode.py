@@ -34,7 +34,7 @@ def decode(body: bytes, symbols: dict[str, str], received_ns: int, *, key_text: 
     for sentence in (answer.error, answer.information, answer.note):
         if sentence is not None:
             return [_notice(sentence, symbols, received_ns, key_text)]
-    if answer.data is not None:
+    if bytes(answer.data):
         return _bulk(answer, symbols, received_ns, key_text, delay_ns)
     return [_global(body, symbols, received_ns, delay_ns)]
 
@@ -80,7 +80,6 @@ def _global(body: bytes, symbols: dict[str, str], received_ns: int, delay_ns: in
 
 
 def _bulk(answer: Answer, symbols: dict[str, str], received_ns: int, key_text: str, delay_ns: int) -> Sequence[Event]:
-    assert answer.data is not None
     if answer.message != "success":  # a free key gets a sample payload of made-up prices with advice in `message`
         return [_notice(answer.message or "premium endpoint", symbols, received_ns, key_text)]
     try:

@@ -34,4 +34,5 @@ class Answer(Struct, frozen=True, gc=False):
     information: str | None = field(name="Information", default=None)
     note: str | None = field(name="Note", default=None)
     message: str | None = None
-    data: Raw | None = None
+    data: Raw = Raw()
+    """Empty where there is none."""
