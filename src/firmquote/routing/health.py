@@ -5,7 +5,7 @@ from enum import Enum
 
 from msgspec import Struct
 
-from firmquote.model import NS_PER_MS, NS_PER_S
+from firmquote.model import NS_PER_MS
 
 OUTCOMES_MAX = 4_096
 """Outcomes kept per provider; older ones leave first even inside the window."""
@@ -26,7 +26,7 @@ class HealthPolicy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     window_ms: int = 60_000
     min_success_rate: float = 0.95
     max_p95_latency_ms: float = 2_000.0
-    samples_min: int = 5
+    samples_min: int = 20
     bad_evaluations: int = 3
     good_evaluations: int = 5
     evaluate_every_ms: int = 1_000
@@ -116,6 +116,3 @@ class Health:
         while self._outcomes and self._outcomes[0].at_ns < horizon_ns:
             self._outcomes.popleft()
 
-
-STREAM_SAMPLE_NS = NS_PER_S
-"""A stream's outcome is taken once a second: did it bring anything?"""

@@ -89,6 +89,7 @@ class ProviderManager:
         if member.ready:
             member.ready = False
             self._note("connection", name, "ready", "down", words, now_ns)
+        self._feed_breaker(name, ok=False, now_ns=now_ns)
 
     def on_refused(self, name: str, kind: str, words: str, now_ns: int) -> None:
         """The provider said no for good: a wrong key, a plan without this feed. It needs its operator."""
@@ -100,17 +101,18 @@ class ProviderManager:
             self._note("connection", name, "connecting", kind, words, now_ns)
 
     def on_outcome(self, name: str, outcome: Outcome) -> None:
-        """One request ended, or one second of a stream passed."""
+        """One request ended."""
+        self.members[name].health.note(outcome)
+        self._feed_breaker(name, ok=outcome.ok, now_ns=outcome.at_ns)
+
+    def on_stream_second(self, name: str, *, brought_data: bool, now_ns: int) -> None:
+        """One second of a stream passed. A quiet second on an open line says nothing; one without a line is bad."""
         member = self.members[name]
-        member.health.note(outcome)
-        before = member.breaker.state
-        if outcome.ok:
-            member.breaker.on_success()
-        else:
-            member.breaker.on_failure(outcome.at_ns)
-        after = member.breaker.state
-        if after is not before:
-            self._note("breaker", name, before.value, after.value, member.health.last_error or "", outcome.at_ns)
+        if brought_data:
+            member.health.note(Outcome(at_ns=now_ns, ok=True, latency_ns=None))
+            self._feed_breaker(name, ok=True, now_ns=now_ns)
+        elif not member.ready:
+            member.health.note(Outcome(at_ns=now_ns, ok=False, latency_ns=None))
 
     def on_error(self, name: str, kind: str, words: str) -> None:
         """Count an error by class; whether it matters is decided by outcomes."""
@@ -192,6 +194,17 @@ class ProviderManager:
         return "warm" if others and others[0] == name else "shadow"
 
     # -- how
+
+    def _feed_breaker(self, name: str, *, ok: bool, now_ns: int) -> None:
+        member = self.members[name]
+        before = member.breaker.state
+        if ok:
+            member.breaker.on_success()
+        else:
+            member.breaker.on_failure(now_ns)
+        after = member.breaker.state
+        if after is not before:
+            self._note("breaker", name, before.value, after.value, member.health.last_error or "", now_ns)
 
     def _rank(self, member: Member) -> int:
         return self._order.index(member.name) + (len(self._order) if member.synthetic else 0)

@@ -8,7 +8,7 @@ import structlog
 from firmquote.board import Board, Feed
 from firmquote.model import Clock, LineState, LineStatus
 from firmquote.model.status import EventView
-from firmquote.routing import Change, Outcome, Percentiles, ProviderManager, percentiles
+from firmquote.routing import Change, Percentiles, ProviderManager, percentiles
 
 EVENTS_KEPT = 1_000
 """Events that /v1/events can look back on."""
@@ -47,7 +47,6 @@ class Conductor:
         """A connection broke: the warm line is on the board before this returns."""
         now_ns = self._clock.now_ns()
         self.manager.on_lost(provider, words, now_ns)
-        self.manager.on_outcome(provider, Outcome(at_ns=now_ns, ok=False, latency_ns=None))
         self.manager.reconsider(now_ns)
         self._show()
 
@@ -66,11 +65,10 @@ class Conductor:
     # -- time and operators
 
     def second(self) -> None:
-        """Judge the last second of every stream that is connected."""
+        """Judge the last second of every stream: did it bring anything?"""
         now_ns = self._clock.now_ns()
         for provider, (feed, before) in list(self._streams.items()):
-            if self.manager.members[provider].ready and feed.accepted > before:
-                self.manager.on_outcome(provider, Outcome(at_ns=now_ns, ok=True, latency_ns=None))
+            self.manager.on_stream_second(provider, brought_data=feed.accepted > before, now_ns=now_ns)
             self._streams[provider] = (feed, feed.accepted)
 
     def advance(self) -> None:

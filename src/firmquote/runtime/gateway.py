@@ -85,6 +85,7 @@ class Gateway:
     async def run(self) -> None:
         """Keep every line open and every timer running, until cancelled."""
         self._loop = asyncio.get_running_loop()
+        self._flush()  # what changed before there was a loop woke nobody
         async with asyncio.TaskGroup() as group:
             group.create_task(self._timers(group))
             for stream in self._streams:

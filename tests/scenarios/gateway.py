@@ -1,0 +1,104 @@
+"""A whole gateway on loopback with the lab behind it, for scenarios."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from random import Random
+
+import uvloop
+from msgspec import structs
+
+from firmquote.board import Entry
+from firmquote.lab import LAB_KEY, Lab, LabConfig, Tape, load_tape
+from firmquote.runtime import KEY_NAME, Config, Gateway, SystemClock, demo_config
+
+TAPE = load_tape()
+DEADLINE_S = 30
+
+
+class Scenario:
+    """The lab, the gateway, and ways to wait for what shall happen."""
+
+    def __init__(self, lab: Lab, gateway: Gateway) -> None:
+        self.lab = lab
+        self.gateway = gateway
+        self._reader = gateway.board.add_reader("scenario")
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Wait until `condition` holds; the scenario's deadline bounds it."""
+        while not condition():
+            await self.turn()
+
+    async def turn(self) -> None:
+        """Let 5 ms pass."""
+        clock = SystemClock()
+        await clock.sleep_until(clock.monotonic_ns() + 5_000_000)
+
+    def changed(self) -> list[Entry]:
+        """Return what changed on the board since the last call."""
+        return list(self._reader.take())
+
+    def shown(self, symbol: str) -> str | None:
+        """Return whose line is shown."""
+        line = self.gateway.board.entries[symbol].elected
+        return None if line is None else line.provider
+
+    def status(self, provider: str) -> str:
+        """Return the provider's status."""
+        return self.gateway.manager.members[provider].status.value
+
+
+@asynccontextmanager
+async def scenario(
+    *,
+    tape: Tape = TAPE,
+    lab: LabConfig | None = None,
+    change: Callable[[Config], Config] = lambda config: config,
+) -> AsyncIterator[Scenario]:
+    """Run a lab and a gateway while the block runs."""
+    async with asyncio.timeout(DEADLINE_S), Lab(tape, SystemClock(), lab) as simulators:
+        config = change(
+            demo_config(
+                stream_url=simulators.stream_url,
+                polygon_url=simulators.polygon.url,
+                alphavantage_url=simulators.alphavantage.url,
+                port=0,
+            )
+        )
+        gateway = Gateway(config, {KEY_NAME: LAB_KEY}, SystemClock(), Random(7))
+        running = asyncio.create_task(gateway.run())
+        try:
+            yield Scenario(simulators, gateway)
+        finally:
+            running.cancel()
+            await asyncio.wait({running})
+
+
+def play(body: Callable[[], Awaitable[None]]) -> None:
+    """Run a scenario on uvloop, as in production."""
+
+    async def main() -> None:
+        await body()
+
+    uvloop.run(main())
+
+
+def with_roles(active: str, warm: str) -> Callable[[Config], Config]:
+    """Return a change of configuration that gives these roles, with a short way back."""
+
+    def change(config: Config) -> Config:
+        quotes = structs.replace(config.feeds.quotes, provider_active=active, provider_warm=warm)
+        election = structs.replace(config.routing.election, failback_after_s=1.0)
+        return structs.replace(
+            config,
+            feeds=structs.replace(config.feeds, quotes=quotes),
+            routing=structs.replace(config.routing, election=election),
+        )
+
+    return change
+
+
+def with_state_dir(directory: Path) -> Callable[[Config], Config]:
+    """Return a change of configuration that keeps the state in `directory`."""
+    return lambda config: structs.replace(config, serve=structs.replace(config.serve, state_dir=str(directory)))

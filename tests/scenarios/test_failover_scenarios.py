@@ -1,0 +1,166 @@
+"""What happens when a provider goes away, and that it comes back."""
+
+import pytest
+
+from firmquote.errors import ConfigError
+from firmquote.lab import Fault
+from firmquote.model import Grade
+from tests.scenarios.gateway import TAPE, Scenario, play, scenario, with_roles
+
+pytestmark = pytest.mark.scenario
+POLYGON_FIRST = with_roles("polygon", "alphavantage")
+
+
+async def both_ready(running: Scenario) -> None:
+    """Wait until both providers have a price of every symbol."""
+    feeds = [running.gateway.feeds[name] for name in ("polygon", "alphavantage")]
+    await running.until(lambda: all(line.has_price for feed in feeds for line in feed.lines.values()))
+
+
+def grades(running: Scenario) -> set[str]:
+    return {view.grade for view in running.gateway.report.quotes()}
+
+
+def test_a_lost_connection_leaves_every_symbol_with_a_usable_quote_at_every_moment() -> None:
+    async def body() -> None:
+        async with scenario(change=POLYGON_FIRST) as running:
+            await both_ready(running)
+            await running.lab.polygon.inject(Fault.DISCONNECT)
+            samples = 0
+            while running.gateway.manager.serving == "polygon":
+                assert grades(running) <= {"firm", "indicative"}
+                await running.turn()
+                samples += 1
+            assert {"alphavantage"} == {running.shown(symbol) for symbol in TAPE.symbols}
+            assert grades(running) <= {"firm", "indicative"}
+            running.gateway.conductor.advance()
+            change = running.gateway.report.health().last_role_change
+            assert change is not None
+            assert ("polygon", "alphavantage", "polygon is failed") == (change.before, change.after, change.cause)
+
+    play(body)
+
+
+def test_the_provider_comes_back_by_itself() -> None:
+    async def body() -> None:
+        async with scenario(change=POLYGON_FIRST) as running:
+            await both_ready(running)
+            await running.lab.polygon.inject(Fault.DISCONNECT, for_s=0.3)
+            await running.until(lambda: running.gateway.manager.serving == "alphavantage")
+            await running.until(lambda: running.status("polygon") == "healthy")
+            await running.until(lambda: running.gateway.manager.serving == "polygon")
+            await running.until(lambda: grades(running) <= {"firm", "indicative"})
+
+    play(body)
+
+
+def test_a_warm_connection_that_breaks_changes_no_role() -> None:
+    async def body() -> None:
+        async with scenario() as running:
+            await both_ready(running)
+            await running.lab.polygon.inject(Fault.DISCONNECT, for_s=0.3)
+            await running.until(lambda: running.status("polygon") == "failed")
+            await running.until(lambda: running.status("polygon") == "healthy")
+            assert "alphavantage" == running.gateway.manager.serving
+            assert running.gateway.conductor.last_role_change is None
+
+    play(body)
+
+
+@pytest.mark.parametrize("fault", [Fault.EVICT, Fault.CLOSE_CLEAN], ids=lambda fault: fault.value)
+def test_however_the_provider_ends_the_stream_it_is_opened_again(fault: Fault) -> None:
+    async def body() -> None:
+        async with scenario(change=POLYGON_FIRST) as running:
+            await both_ready(running)
+            before = running.gateway.feeds["polygon"].accepted
+            await running.lab.polygon.inject(fault)
+            running.lab.polygon.clear()
+            await running.until(lambda: running.gateway.manager.members["polygon"].reconnects > 0)
+            await running.until(lambda: running.status("polygon") == "healthy")
+            await running.until(lambda: running.gateway.feeds["polygon"].accepted > before)
+
+    play(body)
+
+
+def test_a_refused_key_is_not_tried_again_and_says_so() -> None:
+    async def body() -> None:
+        async with scenario(change=POLYGON_FIRST) as running:
+            await running.lab.polygon.inject(Fault.BAD_LOGIN)
+            await running.until(lambda: running.status("polygon") == "failed")
+            member = running.gateway.manager.members["polygon"]
+            assert member.refused is not None
+            assert "authentication failed" in member.refused
+            assert running.lab.polygon.streams is not None
+            attempts = running.lab.polygon.streams.accepted
+            for _ in range(100):
+                await running.turn()
+            assert attempts == running.lab.polygon.streams.accepted
+
+    play(body)
+
+
+def test_a_throttled_poll_pauses_and_the_warm_provider_serves() -> None:
+    async def body() -> None:
+        async with scenario() as running:
+            await both_ready(running)
+            await running.lab.alphavantage.inject(Fault.HTTP_500)
+            await running.until(lambda: running.gateway.manager.serving == "polygon")
+            assert "server_error" in running.gateway.manager.members["alphavantage"].health.errors
+            await running.until(lambda: "firm" in grades(running))
+
+    play(body)
+
+
+def test_garbage_is_counted_and_ends_nothing() -> None:
+    async def body() -> None:
+        async with scenario(change=POLYGON_FIRST) as running:
+            await both_ready(running)
+            feed = running.gateway.feeds["polygon"]
+            await running.lab.polygon.inject(Fault.GARBAGE, for_s=0.5)
+            await running.until(lambda: feed.unparsed > 0)
+            before = feed.accepted
+            await running.until(lambda: feed.accepted > before)
+            assert 0 == running.gateway.manager.members["polygon"].reconnects
+
+    play(body)
+
+
+def test_crossed_quotes_never_reach_the_board() -> None:
+    async def body() -> None:
+        async with scenario(change=POLYGON_FIRST) as running:
+            await both_ready(running)
+            feed = running.gateway.feeds["polygon"]
+            await running.lab.polygon.inject(Fault.CROSS, for_s=1.0)
+            await running.until(lambda: feed.counts().refused.get("crossed", 0) > 0)
+            for view in running.gateway.report.quotes():
+                assert view.bid is None or view.ask is None or view.bid <= view.ask
+
+    play(body)
+
+
+def test_activation_by_hand_turns_the_symbols_firm() -> None:
+    async def body() -> None:
+        async with scenario() as running:
+            await both_ready(running)
+            await running.until(lambda: running.shown("SPY") == "alphavantage")
+            assert Grade.INDICATIVE.label == running.gateway.report.quote("SPY").grade
+            event = running.gateway.report.activate("polygon", "the tutorial")
+            assert ("alphavantage", "polygon") == (event.before, event.after)
+            assert "the tutorial" in event.cause
+            await running.until(lambda: running.gateway.report.quote("SPY").grade == "firm")
+
+    play(body)
+
+
+def test_a_provider_that_is_down_cannot_be_activated() -> None:
+    async def body() -> None:
+        async with scenario() as running:
+            await both_ready(running)
+            await running.lab.polygon.inject(Fault.DISCONNECT)
+            await running.until(lambda: running.status("polygon") == "failed")
+            with pytest.raises(ConfigError, match=r"polygon is failed .* cannot serve"):
+                running.gateway.report.activate("polygon", "hope")
+            with pytest.raises(ConfigError, match="no such provider"):
+                running.gateway.report.activate("nobody", "hope")
+
+    play(body)
