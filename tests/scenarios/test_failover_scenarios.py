@@ -1,11 +1,11 @@
 """What happens when a provider goes away, and that it comes back."""
 
 import pytest
+from tests.scenarios.gateway import TAPE, Scenario, play, scenario, with_roles
 
 from firmquote.errors import ConfigError
 from firmquote.lab import Fault
 from firmquote.model import Grade
-from tests.scenarios.gateway import TAPE, Scenario, play, scenario, with_roles
 
 pytestmark = pytest.mark.scenario
 POLYGON_FIRST = with_roles("polygon", "alphavantage")
@@ -36,7 +36,7 @@ def test_a_lost_connection_leaves_every_symbol_with_a_usable_quote_at_every_mome
             running.gateway.conductor.advance()
             change = running.gateway.report.health().last_role_change
             assert change is not None
-            assert ("polygon", "alphavantage", "polygon is failed") == (change.before, change.after, change.cause)
+            assert (change.before, change.after, change.cause) == ("polygon", "alphavantage", "polygon is failed")
 
     play(body)
 
@@ -61,7 +61,7 @@ def test_a_warm_connection_that_breaks_changes_no_role() -> None:
             await running.lab.polygon.inject(Fault.DISCONNECT, for_s=0.3)
             await running.until(lambda: running.status("polygon") == "failed")
             await running.until(lambda: running.status("polygon") == "healthy")
-            assert "alphavantage" == running.gateway.manager.serving
+            assert running.gateway.manager.serving == "alphavantage"
             assert running.gateway.conductor.last_role_change is None
 
     play(body)
@@ -120,7 +120,7 @@ def test_garbage_is_counted_and_ends_nothing() -> None:
             await running.until(lambda: feed.unparsed > 0)
             before = feed.accepted
             await running.until(lambda: feed.accepted > before)
-            assert 0 == running.gateway.manager.members["polygon"].reconnects
+            assert running.gateway.manager.members["polygon"].reconnects == 0
 
     play(body)
 
@@ -145,7 +145,7 @@ def test_activation_by_hand_turns_the_symbols_firm() -> None:
             await running.until(lambda: running.shown("SPY") == "alphavantage")
             assert Grade.INDICATIVE.label == running.gateway.report.quote("SPY").grade
             event = running.gateway.report.activate("polygon", "the tutorial")
-            assert ("alphavantage", "polygon") == (event.before, event.after)
+            assert (event.before, event.after) == ("alphavantage", "polygon")
             assert "the tutorial" in event.cause
             await running.until(lambda: running.gateway.report.quote("SPY").grade == "firm")
 

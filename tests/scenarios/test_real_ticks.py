@@ -1,11 +1,11 @@
 """Real ticks through real sockets: nothing is invented, mixed or lost."""
 
 import pytest
+from tests.scenarios.gateway import TAPE, Scenario, play, scenario, with_roles
 
 from firmquote.board import Feed
 from firmquote.lab import Fault, LabConfig, TapeTrade
 from firmquote.model import LastPrice, Quote
-from tests.scenarios.gateway import TAPE, Scenario, play, scenario, with_roles
 
 pytestmark = pytest.mark.scenario
 SPEED = 20.0
@@ -52,7 +52,7 @@ def test_every_quote_on_the_board_is_a_row_of_the_tape_and_the_counts_add_up() -
             counts = feed.counts()
             assert set(counts.refused) <= {"duplicate", "out_of_order"}, "only the backfill may repeat the stream"
             assert sum(counts.refused.values()) <= asked_by_rest
-            assert (0, 0) == (counts.unparsed, counts.unknown_symbols)
+            assert (counts.unparsed, counts.unknown_symbols) == (0, 0)
 
     play(body)
     assert compared > ENOUGH / 10

@@ -138,11 +138,13 @@ class Board:
     def show(self, order: Sequence[str]) -> list[str]:
         """Show every symbol from the first provider in `order` that has a tradable price of it: make before break.
 
-        A symbol that none has keeps the first provider's line. Returns the symbols that wait for the first's price.
+        A symbol that none has stays on the line that it is on, if that has a price, however old: its grade decays.
+        Returns the symbols that wait for the first provider's price.
         """
         waiting = []
         for symbol, entry in self.entries.items():
-            provider = next((name for name in order if entry.lines[name].has_price), order[0])
+            candidates = list(order) if entry.elected is None else [*order, entry.elected.provider]
+            provider = next((name for name in candidates if entry.lines[name].has_price), order[0])
             if not entry.lines[order[0]].has_price:
                 waiting.append(symbol)
             self.elect(symbol, provider)

@@ -13,7 +13,7 @@ from litestar.exceptions import NotAuthorizedException, PermissionDeniedExceptio
 from litestar.handlers.base import BaseRouteHandler
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
-from litestar.params import Parameter
+from litestar.params import FromPath, FromQuery, JSONBody
 from litestar.static_files import create_static_files_router
 from msgspec import Meta, Struct
 
@@ -85,7 +85,7 @@ def build_app(view: GatewayView, *, token: Secret, hosts: list[str]) -> Litestar
         return list(view.quotes())
 
     @get("/quotes/{symbol:str}")
-    async def quote(symbol: str) -> QuoteView:
+    async def quote(symbol: FromPath[str]) -> QuoteView:
         """Return one symbol."""
         return view.quote(symbol)
 
@@ -95,7 +95,7 @@ def build_app(view: GatewayView, *, token: Secret, hosts: list[str]) -> Litestar
         return list(view.providers())
 
     @post("/providers/{name:str}/activate", guards=[needs_token], status_code=HTTPStatus.OK)
-    async def activate(name: str, data: Activation) -> EventView:
+    async def activate(name: FromPath[str], data: JSONBody[Activation]) -> EventView:
         """Let a provider serve from now on."""
         return view.activate(name, data.reason)
 
@@ -105,12 +105,12 @@ def build_app(view: GatewayView, *, token: Secret, hosts: list[str]) -> Litestar
         return list(view.decisions())
 
     @get("/decisions/{symbol:str}")
-    async def decision(symbol: str) -> Struct:
+    async def decision(symbol: FromPath[str]) -> Struct:
         """Return the newest decision on one symbol."""
         return view.decision(symbol)
 
     @get("/events")
-    async def events(after: Annotated[int, Parameter(ge=0)] = 0) -> list[EventView]:
+    async def events(after: FromQuery[int] = 0) -> list[EventView]:
         """Return what changed since event number `after`, oldest first."""
         return list(view.events(after))
 

@@ -72,3 +72,4 @@ async def serving(
         server.should_exit = True
         with contextlib.suppress(asyncio.CancelledError):
             await task
+        listening.close()

@@ -115,4 +115,3 @@ class Health:
         horizon_ns = now_ns - self._policy.window_ms * NS_PER_MS
         while self._outcomes and self._outcomes[0].at_ns < horizon_ns:
             self._outcomes.popleft()
-

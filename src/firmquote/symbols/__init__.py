@@ -1,7 +1,30 @@
-"""Symbols: the canonical form, and every provider's spelling of it."""
+"""Symbols: the canonical form, every provider's spelling of it, old names, corporate actions and sessions."""
 
-from firmquote.symbols.canonical import Kind, Symbol, parse_symbol
-from firmquote.symbols.normalizer import SymbolNormalizer
-from firmquote.symbols.spelling import Spelling
+from firmquote.symbols.canonical import Kind, Symbol, parse_symbol, readings
+from firmquote.symbols.history import (
+    Listing,
+    NameSpan,
+    TickerChange,
+    TickerHistory,
+    decode_map_file,
+    listing_of_changes,
+)
+from firmquote.symbols.normalizer import Explanation, SymbolNormalizer
+from firmquote.symbols.spelling import Case, Spelling
 
-__all__ = ["Kind", "Spelling", "Symbol", "SymbolNormalizer", "parse_symbol"]
+__all__ = [
+    "Case",
+    "Explanation",
+    "Kind",
+    "Listing",
+    "NameSpan",
+    "Spelling",
+    "Symbol",
+    "SymbolNormalizer",
+    "TickerChange",
+    "TickerHistory",
+    "decode_map_file",
+    "listing_of_changes",
+    "parse_symbol",
+    "readings",
+]

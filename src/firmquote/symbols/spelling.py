@@ -1,6 +1,9 @@
 """How a provider spells symbols, said as a table of patterns instead of code."""
 
 import re
+from enum import Enum
+from functools import cache
+from string import ascii_uppercase
 
 from msgspec import Struct
 
@@ -8,19 +11,26 @@ from firmquote.errors import UnknownSymbolError
 from firmquote.symbols.canonical import QUOTE_CURRENCIES, Kind, Symbol, parse_symbol
 
 _PLACE = re.compile(r"\{(root|series)\}")
-_ROOT = "(?P<root>[A-Z][A-Z0-9]{0,9}?)"
-_SERIES = "(?P<series>[A-Z])"
-_QUOTE_CURRENCY = f"(?P<series>{'|'.join(QUOTE_CURRENCIES)})"
+
+
+class Case(Enum):
+    """What a provider makes of capitals."""
+
+    EXACT = "exact"
+    """Capitals carry meaning, or lower case is not known."""
+    LOWER = "lower"
+    """Written in lower case, read in either."""
 
 
 class Spelling(Struct, frozen=True, kw_only=True):
     """One provider's way to write each kind, as templates of `{root}` and `{series}`; `None` where it has none.
 
-    Implements `model.SymbolCodec`. The order of kinds below is the order in which a spelling is read, so a more
-    specific form comes before a more general one.
+    Implements `model.SymbolCodec`: whatever it writes it reads back as the same symbol, and a spelling with two
+    readings is refused in both directions.
     """
 
     provider: str
+    case: Case = Case.EXACT
     right: str | None = None
     when_issued: str | None = None
     unit: str | None = None
@@ -29,6 +39,8 @@ class Spelling(Struct, frozen=True, kw_only=True):
     preferred: str | None = None
     preferred_bare: str | None = None
     klass: str | None = None
+    class_letters: str = ascii_uppercase
+    """The letters that name classes here, where others after the same separator mean something else."""
     crypto: str | None = None
     index: str | None = None
 
@@ -37,20 +49,22 @@ class Spelling(Struct, frozen=True, kw_only=True):
 
         Raises:
             UnknownSymbolError: the text is not canonical, the provider does not carry that kind, or its spelling
-                would be read back as another symbol.
+                could be read back as another symbol.
         """
         symbol = parse_symbol(canonical)
         template = self._template(symbol)
         if template is None:
             raise UnknownSymbolError(
-                f"{canonical}: {self.provider} has no known spelling for a {symbol.kind.value.replace('_', ' ')}. "
-                "Take it from another provider."
+                f"{self.provider} has no known spelling for {symbol.description}. Take it from another provider, "
+                f"or name its spelling in symbols.overrides.{self.provider}."
             )
         spelling = template.format(root=symbol.root, series=symbol.series)
+        if self.case is Case.LOWER:
+            spelling = spelling.lower()
         if self.from_provider(spelling) != canonical:
             raise UnknownSymbolError(
-                f"{canonical}: {self.provider} would write {spelling!r}, which it also uses for "
-                f"{self.from_provider(spelling)}. Name its spelling in symbols.overrides.{self.provider}."
+                f"{self.provider} would write {canonical} as {spelling!r}, which means {self.from_provider(spelling)} "
+                f"there. Name its spelling in symbols.overrides.{self.provider}."
             )
         return spelling
 
@@ -58,23 +72,33 @@ class Spelling(Struct, frozen=True, kw_only=True):
         """Return the canonical symbol behind a provider's spelling.
 
         Raises:
-            UnknownSymbolError: the provider does not write symbols like that.
+            UnknownSymbolError: the provider does not write symbols like that, or the spelling has two readings.
         """
-        for kind, template in self._readings():
-            found = re.fullmatch(_pattern(kind, template), spelling)
-            if found is None:
-                continue
-            symbol = Symbol(found["root"], kind, found.groupdict().get("series") or "")
-            if self._template(symbol) == template and _is_canonical(symbol):
-                return symbol.text
-        raise UnknownSymbolError(f"{spelling!r} is not how {self.provider} writes a symbol.")
+        text = spelling.upper() if self.case is Case.LOWER and spelling.isascii() else spelling
+        found = {
+            symbol.text
+            for kind, template, pattern in _patterns(self)
+            if (match := pattern.fullmatch(text)) is not None
+            and self._template(symbol := _symbol(kind, match)) == template
+            and _is_canonical(symbol)
+        }
+        if not found:
+            raise UnknownSymbolError(f"{spelling!r} is not how {self.provider} writes a symbol.")
+        if len(found) > 1:
+            raise UnknownSymbolError(
+                f"{spelling!r} can mean {' or '.join(sorted(found))} at {self.provider}. "
+                f"Name the one that you serve in symbols.overrides.{self.provider}."
+            )
+        return found.pop()
 
     def _template(self, symbol: Symbol) -> str | None:
         match symbol.kind:
             case Kind.COMMON:
                 return "{root}"
             case Kind.CLASS:
-                return self.klass
+                return self.klass if symbol.series in self.class_letters else None
+            case Kind.TEST:
+                return self.klass if symbol.series else "{root}"
             case Kind.PREFERRED:
                 return self.preferred if symbol.series else self.preferred_bare
             case Kind.WARRANT:
@@ -90,26 +114,35 @@ class Spelling(Struct, frozen=True, kw_only=True):
             case Kind.INDEX:
                 return self.index
 
-    def _readings(self) -> list[tuple[Kind, str]]:
-        readings = (
-            (Kind.COMMON, "{root}"),
-            (Kind.RIGHT, self.right),
-            (Kind.WHEN_ISSUED, self.when_issued),
-            (Kind.UNIT, self.unit),
-            (Kind.WARRANT, self.warrant_series),
-            (Kind.WARRANT, self.warrant),
-            (Kind.PREFERRED, self.preferred),
-            (Kind.PREFERRED, self.preferred_bare),
-            (Kind.CRYPTO, self.crypto),
-            (Kind.INDEX, self.index),
-            (Kind.CLASS, self.klass),
-        )
-        return [(kind, template) for kind, template in readings if template is not None]
+
+@cache  # one entry per provider
+def _patterns(spelling: Spelling) -> tuple[tuple[Kind, str, re.Pattern[str]], ...]:
+    readings = (
+        (Kind.COMMON, "{root}"),
+        (Kind.CLASS, spelling.klass),
+        (Kind.TEST, "{root}"),
+        (Kind.TEST, spelling.klass),
+        (Kind.PREFERRED, spelling.preferred),
+        (Kind.PREFERRED, spelling.preferred_bare),
+        (Kind.WARRANT, spelling.warrant_series),
+        (Kind.WARRANT, spelling.warrant),
+        (Kind.UNIT, spelling.unit),
+        (Kind.RIGHT, spelling.right),
+        (Kind.WHEN_ISSUED, spelling.when_issued),
+        (Kind.CRYPTO, spelling.crypto),
+        (Kind.INDEX, spelling.index),
+    )
+    return tuple((kind, template, _pattern(kind, template)) for kind, template in readings if template is not None)
 
 
-def _pattern(kind: Kind, template: str) -> str:
-    groups = {"root": _ROOT, "series": _QUOTE_CURRENCY if kind is Kind.CRYPTO else _SERIES}
-    return "".join(groups.get(piece, re.escape(piece)) for piece in _PLACE.split(template))
+def _pattern(kind: Kind, template: str) -> re.Pattern[str]:
+    series = "|".join(QUOTE_CURRENCIES) if kind is Kind.CRYPTO else "[A-Z]"
+    groups = {"root": "(?P<root>[A-Z][A-Z0-9]{0,9}?)", "series": f"(?P<series>{series})"}
+    return re.compile("".join(groups.get(piece, re.escape(piece)) for piece in _PLACE.split(template)))
+
+
+def _symbol(kind: Kind, match: re.Match[str]) -> Symbol:
+    return Symbol(match["root"], kind, match.groupdict().get("series") or "")
 
 
 def _is_canonical(symbol: Symbol) -> bool:

@@ -51,7 +51,7 @@ class Socket(WSListener):
         self._on_open = on_open
         self._on_frame = on_frame
         self._now_ns = now_ns
-        self._limits = limits
+        self._bytes_max = limits.frame_bytes_max  # picows hands over a frame that is too long before it disconnects
         self._transport: WSTransport | None = None
         self._parts: list[bytes] = []
         self._parts_bytes = 0
@@ -65,7 +65,7 @@ class Socket(WSListener):
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
         """Hand a whole text or binary message to the handler (picows)."""
         kind = frame.msg_type
-        if kind is _TEXT and frame.fin:
+        if kind is _TEXT and frame.fin and frame.payload_size <= self._bytes_max and not self._parts:
             self._on_frame(frame.get_payload_as_memoryview(), self._now_ns())
         elif kind is WSMsgType.CLOSE:
             self._words = frame.get_close_reason() or ""
@@ -101,8 +101,8 @@ class Socket(WSListener):
     def _join(self, transport: WSTransport, frame: WSFrame) -> None:
         self._parts.append(frame.get_payload_as_bytes())
         self._parts_bytes += frame.payload_size
-        if self._parts_bytes > self._limits.frame_bytes_max:
-            self._words = f"a message above {self._limits.frame_bytes_max} bytes"
+        if self._parts_bytes > self._bytes_max:
+            self._words = f"a message above {self._bytes_max} bytes"
             transport.send_close(WSCloseCode.MESSAGE_TOO_BIG)
             transport.disconnect()
         elif frame.fin:

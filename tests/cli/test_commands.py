@@ -1,0 +1,169 @@
+"""The command line as an operator uses it: real processes, one clear line for each mistake, exit codes."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.scenario
+FIRMQUOTE = [sys.executable, "-m", "firmquote"]
+LIVE = Path(__file__).parents[2] / "config" / "live_feeds.yaml"
+
+
+def firmquote(*args: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    env = {k: v for k, v in os.environ.items() if not k.startswith("FIRMQUOTE_")} | {"COLUMNS": "200"} | environ
+    return subprocess.run([*FIRMQUOTE, *args], capture_output=True, text=True, timeout=60, env=env, check=False)
+
+
+class Demo:
+    """A running demo."""
+
+    def __init__(self, process: "subprocess.Popen[str]", started: dict[str, str], state: Path) -> None:
+        self.process = process
+        self.url = started["url"]
+        self.polygon_port = started["polygon"].rsplit(":", 1)[1]
+        self.state = state
+
+    def __call__(self, *args: str) -> subprocess.CompletedProcess[str]:
+        token = next(self.state.glob("*.token")).read_text()
+        return firmquote(*args, FIRMQUOTE_URL=self.url, FIRMQUOTE_TOKEN=token)
+
+    def json(self, *args: str) -> object:
+        done = self(*args, "--json")
+        assert (done.returncode, done.stderr) == (0, "")
+        return json.loads(done.stdout)
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    home = tmp_path_factory.mktemp("home")
+    process = subprocess.Popen(
+        [*FIRMQUOTE, "demo", "--port", "0", "--json"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env={**os.environ, "HOME": str(home)},
+    )
+    assert process.stdout is not None
+    started = json.loads(process.stdout.readline())
+    yield Demo(process, started, home / ".local" / "state" / "firmquote")
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=10) == 0
+    process.stdout.close()
+
+
+def test_help_lists_every_command_and_the_exit_codes() -> None:
+    done = firmquote("--help")
+    assert done.returncode == 0
+    for word in ("run", "demo", "check", "quote", "providers", "activate", "lab", "Exit codes"):
+        assert word in done.stdout
+
+
+def test_the_lesson_of_the_tutorial(demo: Demo) -> None:
+    quotes = demo.json("quote")
+    assert isinstance(quotes, list)
+    assert [quote["symbol"] for quote in quotes] == ["AIG", "BAC", "IBM", "SPY"]
+    done = demo("activate", "polygon", "--reason", "the tutorial")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "polygon serves now" in done.stdout
+    health = demo.json("providers")
+    assert isinstance(health, dict)
+    assert (health["active_provider"], health["last_role_change"]["cause"]) == ("polygon", "operator: the tutorial")
+    done = demo("lab", "fault", "polygon", "disconnect", "--for", "1s", "--port", demo.polygon_port)
+    assert (done.returncode, done.stdout) == (0, "polygon: disconnect now\n")
+    grades = {quote["grade"] for quote in demo.json("quote")}  # type: ignore[attr-defined]  # JSON
+    assert grades <= {"firm", "indicative"}
+    after = demo.json("providers")
+    assert isinstance(after, dict)
+    assert (after["active_provider"], after["last_role_change"]["cause"]) == ("alphavantage", "polygon is failed")
+
+
+def test_tables_are_for_people(demo: Demo) -> None:
+    assert "indicative" in demo("quote", "IBM").stdout + "firm"
+    assert "Alpha" not in demo("providers").stderr
+    assert "alphavantage" in demo("providers").stdout
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "words"),
+    [
+        pytest.param(("quote", "NOPE"), 6, "NOPE: not served here. Add it to", id="unknown symbol"),
+        pytest.param(("activate", "nobody"), 2, "nobody: no such provider here. Choose one of", id="unknown provider"),
+    ],
+)
+def test_the_gateways_refusals_are_one_line_with_an_exit_code(
+    demo: Demo, args: tuple[str, ...], code: int, words: str
+) -> None:
+    done = demo(*args)
+    assert code == done.returncode
+    assert done.stderr.count("\n") == 1
+    assert words in done.stderr
+
+
+def test_a_taken_port_is_one_line_with_exit_code_4(demo: Demo) -> None:
+    done = firmquote("demo", "--port", demo.url.rsplit(":", 1)[1], "--for", "5s")
+    assert done.returncode == 4
+    assert "is taken. Stop what listens there" in done.stderr.splitlines()[-1]
+
+
+def test_without_a_gateway_it_says_how_to_start_one() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    done = firmquote("quote", "--url", f"http://127.0.0.1:{port}")
+    assert (done.returncode, done.stderr.count("\n")) == (5, 1)
+    assert "Start one with `firmquote run` or `firmquote demo`" in done.stderr
+
+
+def test_a_missing_key_is_one_line_with_exit_code_2() -> None:
+    done = firmquote("check", "--config", str(LIVE))
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "alphavantage: no key in the environment variable FIRMQUOTE_ALPHAVANTAGE_API_KEY" in done.stderr
+
+
+def test_check_shows_what_is_in_effect_and_no_key() -> None:
+    keys = {"FIRMQUOTE_ALPHAVANTAGE_API_KEY": "hush-one", "FIRMQUOTE_POLYGON_API_KEY": "hush-two"}
+    done = firmquote("check", "--config", str(LIVE), "--json", **keys)
+    assert (done.returncode, done.stderr) == (0, "")
+    effective = json.loads(done.stdout)
+    assert effective["providers"]["polygon"]["stream_url"] == "wss://socket.massive.com/stocks"
+    assert "hush" not in done.stdout
+
+
+def test_an_unknown_key_in_the_file_names_the_nearest(tmp_path: Path) -> None:
+    path = tmp_path / "feeds.yaml"
+    path.write_text(LIVE.read_text().replace("shadow_mode", "shadow_mod"))
+    done = firmquote("run", "--config", str(path))
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "Did you mean shadow_mode?" in done.stderr
+
+
+def test_a_wrong_key_is_said_by_the_running_gateway(demo: Demo, tmp_path: Path) -> None:
+    path = tmp_path / "feeds.yaml"
+    url = f"127.0.0.1:{demo.polygon_port}"
+    path.write_text(f"""
+feeds: {{quotes: {{live_enabled: true, provider_active: polygon, live_symbols_allowlist: [IBM]}}}}
+providers: {{polygon: {{settings: {{stream_url: "ws://{url}/stocks", rest_url: "http://{url}"}}}}}}
+serve: {{port: 0, state_dir: {tmp_path}}}
+""")
+    done = firmquote("run", "--config", str(path), "--for", "2s", FIRMQUOTE_POLYGON_API_KEY="wrong-key")
+    assert done.returncode == 0
+    assert "refused_key" in done.stderr
+    assert "authentication failed" in done.stderr
+    assert "wrong-key" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("command", ["serve", "fault"])
+def test_the_lab_has_help_too(command: str) -> None:
+    assert firmquote("lab", command, "--help").returncode == 0
+
+
+def test_an_unknown_fault_names_the_known_ones(demo: Demo) -> None:
+    done = demo("lab", "fault", "polygon", "explode", "--port", demo.polygon_port)
+    assert done.returncode == 2
+    assert "freeze-symbols" in done.stderr

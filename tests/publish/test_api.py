@@ -1,0 +1,241 @@
+"""The HTTP API over a real server, with a gateway that is a plain class."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+
+import httpx
+import pytest
+from msgspec import Struct
+from prometheus_client.parser import text_string_to_metric_families
+
+from firmquote.errors import ConfigError, PortInUseError, UnknownSymbolError
+from firmquote.model import Secret
+from firmquote.model.status import EventView, HealthReport, Metric, ProviderStatus, QuoteView
+from firmquote.publish import LOOPBACK_NAMES, bind, serving
+
+pytestmark = pytest.mark.scenario
+TOKEN = "operators-token"
+EVENT = EventView(sequence=1, at_ns=1, kind="role", provider="b", before="a", after="b", cause="test")
+
+
+class Verdict(Struct):
+    symbol: str
+    intent: str
+
+
+class Fixed:
+    """A gateway that always says the same."""
+
+    def __init__(self, status: str = "healthy", missing: str | None = None) -> None:
+        self.status = status
+        self.missing = missing
+        self.activated: list[tuple[str, str]] = []
+
+    def quotes(self) -> Sequence[QuoteView]:
+        return [self.quote("IBM")]
+
+    def quote(self, symbol: str) -> QuoteView:
+        if symbol not in ("IBM", "BRK.B"):
+            raise UnknownSymbolError(f"{symbol}: not served here.")
+        return QuoteView(
+            symbol=symbol, grade="firm", reasons=(), provider="a", bid=1.0, ask=1.1, mid=1.05, spread_bps=952.4,
+            bid_size_shares=1, ask_size_shares=2, last=None, event_ns=1, received_ns=2, age_ms=0.5, sequence=3,
+            halted=False, as_of_ns=4,
+        )  # fmt: skip
+
+    def providers(self) -> Sequence[ProviderStatus]:
+        return []
+
+    def health(self) -> HealthReport:
+        return HealthReport(
+            status=self.status, expansion_state="full", can_promote_to_live=False, active_provider="a",
+            last_role_change=None, providers=(), promotion_gates={}, quality_metrics={}, cost_summary={}, as_of_ns=1,
+        )  # fmt: skip
+
+    def not_ready(self) -> str | None:
+        return self.missing
+
+    def decisions(self) -> Sequence[Struct]:
+        return [Verdict("IBM", "HOLD")]
+
+    def decision(self, symbol: str) -> Struct:
+        self.quote(symbol)
+        return Verdict(symbol, "HOLD")
+
+    def activate(self, name: str, reason: str) -> EventView:
+        if name == "down":
+            raise ConfigError("down is failed, so it cannot serve.")
+        self.activated.append((name, reason))
+        return EVENT
+
+    def events(self, after: int) -> Sequence[EventView]:
+        return [EVENT] if after < 1 else []
+
+    def metrics(self) -> Sequence[Metric]:
+        odd = (("provider", 'a"b\\c\nd'),)
+        return [Metric(name="firmquote_x_total", help="Xs.", kind="counter", samples=((odd, 2.0),))]
+
+
+def ask(body: Callable[[httpx.AsyncClient], Awaitable[None]], view: Fixed | None = None) -> None:
+    async def main() -> None:
+        listening = bind("127.0.0.1", 0)
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        async with (
+            asyncio.timeout(10),
+            serving(view or Fixed(), listening, token=Secret(TOKEN), hosts=LOOPBACK_NAMES),
+            httpx.AsyncClient(base_url=url) as client,
+        ):
+            await body(client)
+
+    asyncio.run(main())
+
+
+PATHS = ["/healthz", "/readyz", "/healthz/providers", "/metrics", "/v1/quotes", "/v1/quotes/BRK.B", "/v1/providers",
+         "/v1/decisions", "/v1/decisions/IBM", "/v1/events", "/schema/openapi.json", "/", "/app.js", "/app.css"]  # fmt: skip
+
+
+def test_every_page_answers_with_the_security_headers() -> None:
+    async def body(client: httpx.AsyncClient) -> None:
+        for path in PATHS:
+            answer = await client.get(path)
+            assert (path, 200) == (path, answer.status_code)
+            assert "default-src 'none'" in answer.headers["content-security-policy"]
+            assert answer.headers["x-content-type-options"] == "nosniff"
+            assert "server" not in answer.headers
+
+    ask(body)
+
+
+def test_a_quote_is_the_contract() -> None:
+    async def body(client: httpx.AsyncClient) -> None:
+        quote = (await client.get("/v1/quotes/BRK.B")).json()
+        assert tuple(quote[key] for key in ("symbol", "grade", "reasons", "provider", "bid", "ask")) == (
+            "BRK.B",
+            "firm",
+            [],
+            "a",
+            1.0,
+            1.1,
+        )
+
+    ask(body)
+
+
+@pytest.mark.parametrize(("status", "code"), [("healthy", 200), ("degraded", 206), ("failed", 503)])
+def test_the_health_page_tells_by_its_code(status: str, code: int) -> None:
+    async def body(client: httpx.AsyncClient) -> None:
+        answer = await client.get("/healthz/providers")
+        assert (code, status) == (answer.status_code, answer.json()["status"])
+
+    ask(body, Fixed(status))
+
+
+def test_readiness_says_what_is_missing() -> None:
+    async def body(client: httpx.AsyncClient) -> None:
+        answer = await client.get("/readyz")
+        assert (answer.status_code, answer.json()["why"]) == (503, "no quote yet of IBM")
+
+    ask(body, Fixed(missing="no quote yet of IBM"))
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "code", "words"),
+    [
+        ("GET", "/v1/quotes/NOPE", 404, "NOPE: not served here"),
+        ("GET", "/nowhere", 404, "/nowhere is no page here"),
+        ("GET", "/../../etc/passwd", 404, "is no page here"),
+        ("GET", "/%2e%2e/%2e%2e/etc/passwd", 404, "is no page here"),
+        ("DELETE", "/v1/quotes", 405, "Method Not Allowed"),
+        ("GET", "/v1/events?after=soon", 400, "after=soon"),
+    ],
+)
+def test_what_cannot_be_served_is_a_problem_detail(method: str, path: str, code: int, words: str) -> None:
+    async def body(client: httpx.AsyncClient) -> None:
+        answer = await client.request(method, path)
+        problem = answer.json()
+        assert (code, code) == (answer.status_code, problem["status"])
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert words in problem["detail"]
+
+    ask(body)
+
+
+AUTH = {"Authorization": f"Bearer {TOKEN}"}
+
+
+def test_activation_needs_the_token_and_a_reason() -> None:
+    view = Fixed()
+
+    async def body(client: httpx.AsyncClient) -> None:
+        path, reason = "/v1/providers/b/activate", {"reason": "test"}
+        assert (await client.post(path, json=reason)).status_code == 401
+        assert (await client.post(path, json=reason, headers={"Authorization": "Bearer wrong"})).status_code == 401
+        assert (await client.post(path, json={}, headers=AUTH)).status_code == 400
+        assert (await client.post(path, json={"reason": ""}, headers=AUTH)).status_code == 400
+        assert (await client.post(path, json={**reason, "x": 1}, headers=AUTH)).status_code == 400
+        assert view.activated == []
+        answer = await client.post(path, json=reason, headers=AUTH)
+        assert (answer.status_code, answer.json()["after"]) == (200, "b")
+        refused = await client.post("/v1/providers/down/activate", json=reason, headers=AUTH)
+        assert (refused.status_code, refused.json()["detail"]) == (409, "down is failed, so it cannot serve.")
+        assert view.activated == [("b", "test")]
+
+    ask(body, view)
+
+
+def test_a_page_from_elsewhere_changes_nothing_even_with_the_token() -> None:
+    view = Fixed()
+
+    async def body(client: httpx.AsyncClient) -> None:
+        headers = {**AUTH, "Origin": "https://evil.example"}
+        answer = await client.post("/v1/providers/b/activate", json={"reason": "x"}, headers=headers)
+        assert answer.status_code == 403
+        own = {**AUTH, "Origin": str(client.base_url).rstrip("/")}
+        assert (await client.post("/v1/providers/b/activate", json={"reason": "x"}, headers=own)).status_code == 200
+
+    ask(body, view)
+
+
+def test_a_name_that_is_not_ours_is_refused() -> None:
+    async def body(client: httpx.AsyncClient) -> None:
+        for host in ("evil.example", "127.0.0.1.evil.example", "127.0.0.1:1"):
+            assert (await client.get("/v1/quotes", headers={"Host": host})).status_code == 400
+        port = client.base_url.port
+        assert (await client.get("/v1/quotes", headers={"Host": f"localhost:{port}"})).status_code == 200
+
+    ask(body)
+
+
+def test_a_body_above_the_limit_is_refused() -> None:
+    async def body(client: httpx.AsyncClient) -> None:
+        reason = {"reason": "x" * 70_000}
+        assert (await client.post("/v1/providers/b/activate", json=reason, headers=AUTH)).status_code == 413
+
+    ask(body)
+
+
+def test_the_metrics_are_read_by_the_official_parser() -> None:
+    async def body(client: httpx.AsyncClient) -> None:
+        answer = await client.get("/metrics")
+        (family,) = text_string_to_metric_families(answer.text)
+        assert (family.name, family.documentation, family.type) == ("firmquote_x", "Xs.", "counter")
+        assert family.samples[0].labels["provider"] == 'a"b\\c\nd'
+
+    ask(body)
+
+
+def test_the_schema_lists_every_route() -> None:
+    async def body(client: httpx.AsyncClient) -> None:
+        paths = (await client.get("/schema/openapi.json")).json()["paths"]
+        assert {"/healthz", "/readyz", "/healthz/providers", "/metrics", "/v1/quotes", "/v1/quotes/{symbol}",
+                "/v1/providers", "/v1/providers/{name}/activate", "/v1/decisions", "/v1/decisions/{symbol}",
+                "/v1/events"} == set(paths)  # fmt: skip
+
+    ask(body)
+
+
+def test_a_port_that_is_taken_is_refused_with_what_to_do() -> None:
+    with bind("127.0.0.1", 0) as listening:
+        listening.listen()
+        with pytest.raises(PortInUseError, match=r"port \d+ on 127.0.0.1 is taken. Stop what listens there"):
+            bind("127.0.0.1", listening.getsockname()[1])

@@ -1,0 +1,118 @@
+"""ProviderManager: from what happens to lines to who serves."""
+
+import pytest
+
+from firmquote.errors import ConfigError
+from firmquote.model import NS_PER_MS
+from firmquote.routing import Change, ElectionPolicy, Outcome, ProviderManager, RoutingPolicy
+
+POLICY = RoutingPolicy(connect_grace_ms=10_000, election=ElectionPolicy(dwell_ms=2_000, failback_after_s=5))
+
+
+class Managed:
+    """A manager of `a`, `b` and the mock, driven second by second."""
+
+    def __init__(self) -> None:
+        self.now_ns = 0
+        self.manager = ProviderManager(["a", "b", "mock"], POLICY, chance=lambda: 0.5, now_ns=0)
+        self.changes: list[Change] = []
+
+    def after(self, seconds: float) -> "Managed":
+        for _ in range(max(1, int(seconds * 10))):
+            self.now_ns += 100 * NS_PER_MS
+            self.changes += self.manager.advance({}, self.now_ns)
+        return self
+
+    def ready(self, *names: str) -> "Managed":
+        for name in names:
+            self.manager.on_ready(name, self.now_ns)
+        return self
+
+    def ask(self, name: str, *, ok: bool, times: int) -> "Managed":
+        for _ in range(times):
+            if not ok:
+                self.manager.on_error(name, "server_error", "HTTP 500")
+            self.manager.on_outcome(name, Outcome(at_ns=self.now_ns, ok=ok, latency_ns=5 * NS_PER_MS))
+        return self
+
+    def roles(self) -> dict[str, str]:
+        return {name: self.manager.role(name) for name in ("a", "b", "mock")}
+
+
+def test_the_configured_roles_are_the_first_ones() -> None:
+    assert Managed().ready("a", "b").after(1).roles() == {"a": "active", "b": "warm", "mock": "mock"}
+
+
+def test_the_active_one_has_its_grace_to_connect_and_no_more() -> None:
+    managed = Managed().ready("b").after(9.8)
+    assert managed.manager.serving == "a"
+    assert managed.after(0.5).manager.serving == "b"
+
+
+def test_a_lost_connection_moves_the_role_in_the_same_call() -> None:
+    managed = Managed().ready("a", "b").after(1)
+    managed.manager.on_lost("a", "the connection broke", managed.now_ns)
+    managed.manager.reconsider(managed.now_ns)
+    assert managed.roles() == {"a": "warm", "b": "active", "mock": "mock"}
+    change = managed.manager.last_role_change
+    assert change is not None
+    assert (change.before, change.after, change.cause) == ("a", "b", "a is failed")
+
+
+def test_the_mock_serves_when_nobody_else_can() -> None:
+    managed = Managed().after(11)
+    assert managed.manager.serving == "mock"
+    assert managed.ready("b").after(6).manager.serving == "b", "and gives the role back"
+
+
+def test_five_failures_in_a_row_open_the_breaker_and_move_the_role() -> None:
+    managed = Managed().ready("a", "b").after(1).ask("a", ok=False, times=5).after(0.1)
+    assert managed.manager.serving == "b"
+    assert not managed.manager.allows("a", managed.now_ns)
+    assert managed.manager.members["a"].why == "breaker open: HTTP 500"
+
+
+def test_every_change_has_its_cause() -> None:
+    managed = Managed().ready("a", "b").after(1).ask("a", ok=False, times=5).after(1)
+    assert {"connection", "status", "breaker", "role"} == {change.kind for change in managed.changes}
+    assert all(change.cause for change in managed.changes if change.kind != "status" or change.after == "failed")
+
+
+def test_a_success_rate_below_the_policy_degrades_after_three_evaluations_and_not_before() -> None:
+    managed = Managed().ready("a", "b").after(1).ask("a", ok=True, times=45).ask("a", ok=False, times=4)
+    assert not managed.after(1).manager.members["a"].health.degraded
+    assert managed.after(3).manager.members["a"].health.degraded
+    assert managed.after(3).manager.serving == "b"
+
+
+def test_a_refused_provider_stays_out_whatever_else_happens() -> None:
+    managed = Managed().ready("a", "b").after(1)
+    managed.manager.on_refused("a", "refused_key", "authentication failed", managed.now_ns)
+    assert managed.after(60).manager.serving == "b"
+    assert managed.manager.members["a"].why == "authentication failed"
+
+
+def test_activation_makes_the_choice_lasting() -> None:
+    managed = Managed().ready("a", "b").after(1)
+    change = managed.manager.activate("b", "test", managed.now_ns)
+    assert change is not None
+    assert managed.after(60).manager.serving == "b", "no failback against the operator's word"
+    assert managed.manager.activate("b", "again", managed.now_ns) is None
+
+
+def test_activation_of_what_cannot_serve_is_refused_with_the_reason() -> None:
+    managed = Managed().ready("a").after(1)
+    with pytest.raises(ConfigError, match="b is connecting"):
+        managed.manager.activate("b", "test", managed.now_ns)
+    with pytest.raises(ConfigError, match="c: no such provider here. Choose one of: a, b, mock"):
+        managed.manager.activate("c", "test", managed.now_ns)
+
+
+def test_a_quiet_second_on_an_open_stream_is_no_failure() -> None:
+    managed = Managed().ready("a", "b").after(1)
+    for _ in range(60):
+        managed.manager.on_stream_second("a", brought_data=False, now_ns=managed.now_ns)
+        managed.after(1)
+    assert managed.manager.members["a"].health.success_rate(managed.now_ns) is None
+    managed.manager.on_stream_second("a", brought_data=True, now_ns=managed.now_ns)
+    assert managed.manager.members["a"].health.success_rate(managed.now_ns) == 1.0
