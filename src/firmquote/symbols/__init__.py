@@ -10,9 +10,11 @@ from firmquote.symbols.history import (
     listing_of_changes,
 )
 from firmquote.symbols.normalizer import Explanation, SymbolNormalizer
+from firmquote.symbols.sessions import CalendarTable, TradingCalendar, decode_calendar, xnys_calendar
 from firmquote.symbols.spelling import Case, Spelling
 
 __all__ = [
+    "CalendarTable",
     "Case",
     "Explanation",
     "Kind",
@@ -23,8 +25,11 @@ __all__ = [
     "SymbolNormalizer",
     "TickerChange",
     "TickerHistory",
+    "TradingCalendar",
+    "decode_calendar",
     "decode_map_file",
     "listing_of_changes",
     "parse_symbol",
     "readings",
+    "xnys_calendar",
 ]

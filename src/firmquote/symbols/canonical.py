@@ -82,10 +82,10 @@ QUOTE_CURRENCIES = ("USDT", "USDC", "USD", "EUR", "GBP", "BTC")
 """None ends in another, so that a pair written without a separator has one reading."""
 
 TEST_ROOTS = frozenset(
-    # Trade on the tapes like stocks, and mean nothing: Nasdaq's Z..ZT, Cboe's, NYSE's; FAKEPACA is Alpaca's own.
-    ("ZBZZT", "ZJZZT", "ZVZZT", "ZWZZT", "ZXZZT", "ZXYZ", "ZBZX", "ZTEST", "ZTST", "CBO", "CBX", "IBO", "IGZ", "ZVV")
-    + ("ZZK", "ZZZ", "ATEST", "CTEST", "NTEST", "FAKEPACA")
+    {"ZBZZT", "ZJZZT", "ZVZZT", "ZWZZT", "ZXZZT", "ZXYZ", "ZBZX", "ZTEST", "ZTST", "ZVV", "ZZK", "ZZZ"}
+    | {"ATEST", "CTEST", "NTEST", "CBO", "CBX", "IBO", "IGZ", "FAKEPACA"}
 )
+"""Traded on the tapes like stocks to test systems, and worth nothing; FAKEPACA is Alpaca's own."""
 
 _ROOT = "(?P<root>[A-Z][A-Z0-9]{0,4})"
 _PAIR_ROOT = "(?P<root>[A-Z][A-Z0-9]{0,9}?)"
@@ -174,7 +174,9 @@ def _symbol(kind: Kind, found: re.Match[str]) -> Symbol:
 
 def _advice(meant: tuple[Symbol, ...]) -> str:
     if not meant:
-        return "Write the root in capitals, a class as BRK.B, a preferred as BAC.PRL, a warrant as XYZ.WS, a unit as XYZ.U."
+        return (
+            "Write the root in capitals, a class as BRK.B, a preferred as BAC.PRL, a warrant as XYZ.WS, a unit XYZ.U."
+        )
     if len(meant) == 1:
         return f"Write {meant[0].text!r}."
     return f"Write {' or '.join(symbol.description for symbol in meant)}."

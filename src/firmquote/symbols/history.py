@@ -6,6 +6,7 @@ map files in the form of QuantConnect's Lean, and the name changes of a provider
 
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
+from itertools import pairwise
 
 from msgspec import Struct
 
@@ -105,7 +106,7 @@ class TickerHistory:
                 self._carriers.setdefault(span.name, []).append((span, listing))
         for name, carriers in self._carriers.items():
             carriers.sort(key=lambda carrier: carrier[0].first_day)
-            for (earlier, one), (later, other) in zip(carriers, carriers[1:], strict=False):
+            for (earlier, one), (later, other) in pairwise(carriers):
                 if earlier.covers(later.first_day):
                     raise ConfigError(
                         f"ticker history: {one.key} and {other.key} were both called {name} on {later.first_day}. "

@@ -158,15 +158,14 @@ class SymbolNormalizer:
         return meant[0] if len(meant) == 1 else parse_symbol(text)  # which says what the choice is
 
     def _notes(self, name: str, as_of: date | None) -> Iterable[str]:
+        """Who else has this name; told so that nobody takes one for the other."""
         for span, listing in self._history.carriers(name):
-            if as_of is not None and span.covers(as_of):
+            if span.covers(as_of) if as_of is not None else span.last_day is None:
                 continue
-            until = "now" if span.last_day is None else str(span.last_day)
-            other = listing.last.name
-            known = (
-                f"today's {other}" if listing.last.last_day is None else f"{other}, gone since {listing.last.last_day}"
-            )
-            yield f"{name} is also the name of {known}, from {span.first_day} until {until}."
+            end, last = listing.last.last_day, listing.last.name
+            known = f"what is now {last}" if end is None else f"{last}, listed until {end}"
+            until = "" if span.last_day is None else f" until {span.last_day}"
+            yield f"From {span.first_day}{until}, {name} was the name of {known}."
 
     def _codec(self, provider: str) -> SymbolCodec:
         codec = self._codecs.get(provider)

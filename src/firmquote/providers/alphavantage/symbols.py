@@ -1,7 +1,8 @@
 """Alpha Vantage's spelling: dashes (dossier alpha-vantage.md trap 7, read 2026-11-24); it serves no index quotes.
 
 Its LISTING_STATUS writes BRK-A, MKC-V, BAC-P-M, IONQ-WS and BKT-R (seen in public copies of that list, 2026-11-24).
-It writes some when-issued shares as SEM-W and others as IAA-WI, so there is no rule for them, and no class P, R, U or W.
+It writes some when-issued shares as SEM-W and others as IAA-WI, so there is no rule for them,
+and P, R, U and W are not read as classes.
 """
 
 from firmquote.symbols import Spelling
