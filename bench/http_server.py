@@ -1,7 +1,8 @@
 """Which HTTP server: uvicorn or granian, under the same Litestar application? GET /v1/quotes of 4 and 500 symbols.
 
 Both run in a process of their own; requests come from this one over 16 kept-alive connections. granian is measured
-with one worker, as `granian.server.embed` would run it. What decides beside the numbers: it must run inside our own event loop.
+with one worker, as `granian.server.embed` would run it. Beside the numbers it decides that the server must run inside
+our own event loop.
 
     uv run python bench/http_server.py
 """

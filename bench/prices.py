@@ -4,7 +4,9 @@ uv run python bench/prices.py
 """
 
 import time
+from collections.abc import Callable
 from decimal import Decimal
+from typing import Any
 
 from frames import tape_frames
 from machine import report
@@ -30,9 +32,16 @@ class WithDecimal(Struct, gc=False):
     ask: Decimal = field(name="ap", default=Decimal(0))
 
 
+DECODERS: dict[str, Callable[[bytes], list[Any]]] = {
+    "float": Decoder(list[WithFloat]).decode,
+    "scaled": Decoder(list[WithFloat]).decode,
+    "decimal": Decoder(list[WithDecimal]).decode,
+}
+
+
 def spend(frames: list[bytes], kind: str) -> float:
     """Return seconds to decode every quote and to check that it is not crossed."""
-    decode = Decoder(list[WithDecimal] if kind == "decimal" else list[WithFloat]).decode
+    decode = DECODERS[kind]
     begun = time.perf_counter()
     crossed = 0
     for frame in frames:
@@ -47,9 +56,6 @@ def spend(frames: list[bytes], kind: str) -> float:
 
 if __name__ == "__main__":
     found = tape_frames(20, QUOTES)
-    results = {
-        kind: {"per_s": QUOTES / min(spend(found, kind) for _ in range(ROUNDS))}
-        for kind in ("float", "scaled", "decimal")
-    }
+    results = {kind: {"per_s": QUOTES / min(spend(found, kind) for _ in range(ROUNDS))} for kind in DECODERS}
     base = results["float"]["per_s"]
     report("prices", results, {f"{kind}/float": results[kind]["per_s"] / base for kind in ("scaled", "decimal")})

@@ -8,7 +8,7 @@ __all__ = ["main"]
 def main() -> None:
     """Run the command; an error that has a name is one line on stderr and its own exit code."""
     from firmquote.cli.app import app  # noqa: PLC0415 - so that a traceback of an import is ours to show
-    from firmquote.errors import FirmquoteError  # noqa: PLC0415
+    from firmquote.errors import FirmquoteError  # noqa: PLC0415 - likewise
 
     try:
         app(prog_name="firmquote")

@@ -37,7 +37,7 @@ def root(
 ) -> None:
     """Many providers in, one quote you can trade on."""
     if version:
-        from firmquote import __version__  # noqa: PLC0415
+        from firmquote import __version__  # noqa: PLC0415 - only here
 
         typer.echo(f"firmquote {__version__}")
         raise typer.Exit
