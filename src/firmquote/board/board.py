@@ -230,7 +230,9 @@ class Board:
         line.received_ns = quote.received_ns
         line.made = quote
         feed.accepted += 1
-        feed.note_frame(quote.received_ns, quote.received_ns - quote.event_ns)
+        feed.last_accepted_ns = quote.received_ns
+        if tick is not None:  # what was asked for is as old as it is; only what is streamed can be late
+            feed.note_frame(quote.received_ns, quote.received_ns - quote.event_ns)
         if line.entry.elected is line:
             self.touch(line.entry)
 

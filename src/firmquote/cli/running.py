@@ -129,6 +129,14 @@ def _lab_config(polygon_port: int, alphavantage_port: int, speed: float) -> LabC
 def _welcome(url: str, polygon_port: int, port: int) -> str:
     where = "" if port == 8090 else f" --url {url}"
     at = "" if polygon_port == POLYGON_PORT else f" --port {polygon_port}"
+    lessons = (
+        (f"firmquote quote{where}", "every symbol, its grade and why"),
+        (f"firmquote activate polygon{where}", "NBBO quotes: the symbols turn firm"),
+        (f"firmquote lab fault polygon disconnect --for 5s{at}", "cut Polygon: Alpha Vantage takes over at once"),
+        (f"firmquote providers{where}", "roles and health; Polygon comes back by itself"),
+    )
+    width = max(len(command) for command, _ in lessons)
+    lines = "\n".join(f"  {command:{width}}   {effect}" for command, effect in lessons)
     return f"""
 Firmquote is running on real ticks of 2013-10-08: AIG, BAC, IBM, SPY.
 
@@ -136,10 +144,7 @@ Firmquote is running on real ticks of 2013-10-08: AIG, BAC, IBM, SPY.
 
 Alpha Vantage serves: last prices, so every symbol is indicative. In another terminal, try:
 
-  firmquote quote{where}                                  every symbol, its grade and why
-  firmquote activate polygon{where}                       NBBO quotes: the symbols turn firm
-  firmquote lab fault polygon disconnect --for 5s{at}     cut Polygon: Alpha Vantage takes over at once
-  firmquote providers{where}                              roles and health; Polygon comes back by itself
+{lines}
 
 (After `make demo` the command is .venv/bin/firmquote.) Stop with Ctrl-C.
 """

@@ -75,7 +75,7 @@ def build_app(view: GatewayView, *, token: Secret, hosts: list[str]) -> Litestar
         return Response(report, status_code=HEALTH_CODES[report.status])
 
     @get("/metrics", media_type=MediaType.TEXT)
-    async def metrics() -> Response[str]:
+    async def metrics() -> Response[bytes]:
         """Return Prometheus's text."""
         return Response(expose(view.metrics()), media_type=CONTENT_TYPE)
 

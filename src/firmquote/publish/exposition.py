@@ -1,26 +1,34 @@
-"""Prometheus text exposition 0.0.4, from plain numbers read at scrape time.
+"""Prometheus's text, written by its own library from plain numbers read at scrape time."""
 
-https://prometheus.io/docs/instrumenting/exposition_formats/, read 2026-11-24.
-"""
+from collections.abc import Iterable, Iterator, Sequence
 
-from collections.abc import Iterable
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 from firmquote.model.status import Metric
 
-CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
+_FAMILIES = {"counter": CounterMetricFamily, "gauge": GaugeMetricFamily}
 
 
-def expose(metrics: Iterable[Metric]) -> str:
+class _Collected:
+    """Hands ready-made families to the library."""
+
+    def __init__(self, metrics: Sequence[Metric]) -> None:
+        self._metrics = metrics
+
+    def collect(self) -> Iterator[CounterMetricFamily | GaugeMetricFamily]:
+        """Yield one family a metric (prometheus_client)."""
+        for metric in self._metrics:
+            family = _FAMILIES[metric.kind](metric.name, metric.help)
+            for labels, value in metric.samples:
+                family.add_sample(metric.name, dict(labels), value)
+            yield family
+
+
+def expose(metrics: Iterable[Metric]) -> bytes:
     """Return the page that a scrape gets."""
-    lines: list[str] = []
-    for metric in metrics:
-        lines.append(f"# HELP {metric.name} {metric.help}")
-        lines.append(f"# TYPE {metric.name} {metric.kind}")
-        for labels, value in metric.samples:
-            inside = ",".join(f'{name}="{_escape(text)}"' for name, text in labels)
-            lines.append(f"{metric.name}{{{inside}}} {value}" if inside else f"{metric.name} {value}")
-    return "\n".join(lines) + "\n"
-
-
-def _escape(text: str) -> str:
-    return text.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Collected(list(metrics)))
+    return generate_latest(registry)

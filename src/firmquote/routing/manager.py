@@ -106,12 +106,12 @@ class ProviderManager:
         self._feed_breaker(name, ok=outcome.ok, now_ns=outcome.at_ns)
 
     def on_stream_second(self, name: str, *, brought_data: bool, now_ns: int) -> None:
-        """One second of a stream passed. A quiet second on an open line says nothing; one without a line is bad."""
+        """One second of a stream passed: good with data, bad without a line; a quiet one says nothing."""
         member = self.members[name]
         if brought_data:
             member.health.note(Outcome(at_ns=now_ns, ok=True, latency_ns=None))
             self._feed_breaker(name, ok=True, now_ns=now_ns)
-        elif not member.ready:
+        elif not member.ready and member.status is not Status.CONNECTING:
             member.health.note(Outcome(at_ns=now_ns, ok=False, latency_ns=None))
 
     def on_error(self, name: str, kind: str, words: str) -> None:
