@@ -1,6 +1,32 @@
 """Symbols: the canonical form, every provider's spelling of it, old names, corporate actions and sessions."""
 
+from firmquote.symbols.actions import (
+    Acquisition,
+    AgreedActions,
+    Conflict,
+    CorporateAction,
+    Delisting,
+    Rename,
+    SpinOff,
+    Split,
+    TradingHalt,
+    action_id,
+    adjust_price,
+    agree,
+)
 from firmquote.symbols.canonical import Kind, Symbol, parse_symbol, readings
+from firmquote.symbols.carrying import (
+    Basis,
+    Carried,
+    CarriedPrice,
+    CashInLieu,
+    Holding,
+    OpenOrder,
+    carry_holding,
+    carry_order,
+    carry_price,
+    due_actions,
+)
 from firmquote.symbols.history import (
     Listing,
     NameSpan,
@@ -10,25 +36,51 @@ from firmquote.symbols.history import (
     listing_of_changes,
 )
 from firmquote.symbols.normalizer import Explanation, SymbolNormalizer
+from firmquote.symbols.ratios import RatioKind, RatioMatch, match_split_ratio
 from firmquote.symbols.sessions import CalendarTable, TradingCalendar, decode_calendar, xnys_calendar
 from firmquote.symbols.spelling import Case, Spelling
 
 __all__ = [
+    "Acquisition",
+    "AgreedActions",
+    "Basis",
     "CalendarTable",
+    "Carried",
+    "CarriedPrice",
     "Case",
+    "CashInLieu",
+    "Conflict",
+    "CorporateAction",
+    "Delisting",
     "Explanation",
+    "Holding",
     "Kind",
     "Listing",
     "NameSpan",
+    "OpenOrder",
+    "RatioKind",
+    "RatioMatch",
+    "Rename",
     "Spelling",
+    "SpinOff",
+    "Split",
     "Symbol",
     "SymbolNormalizer",
     "TickerChange",
     "TickerHistory",
     "TradingCalendar",
+    "TradingHalt",
+    "action_id",
+    "adjust_price",
+    "agree",
+    "carry_holding",
+    "carry_order",
+    "carry_price",
     "decode_calendar",
     "decode_map_file",
+    "due_actions",
     "listing_of_changes",
+    "match_split_ratio",
     "parse_symbol",
     "readings",
     "xnys_calendar",

@@ -7,7 +7,7 @@ cost every start 0.3 s and more. The zone's rules come from the system, or from 
 from bisect import bisect_right
 from datetime import date, datetime, time, timedelta
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -93,7 +93,7 @@ def decode_calendar(data: bytes) -> TradingCalendar:
 @cache  # one entry: the table is part of the package
 def xnys_calendar() -> TradingCalendar:
     """Return the calendar of the New York Stock Exchange, which Nasdaq, NYSE Arca and Cboe share."""
-    return decode_calendar(files("firmquote.symbols").joinpath("xnys.json").read_bytes())
+    return decode_calendar(Path(__file__).with_name("xnys.json").read_bytes())
 
 
 def _moments_ns(day: date, times: tuple[time, ...]) -> tuple[int, ...]:
