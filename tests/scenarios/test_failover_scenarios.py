@@ -4,8 +4,10 @@ import pytest
 from tests.scenarios.gateway import TAPE, Scenario, play, scenario, with_roles
 
 from firmquote.errors import ConfigError
-from firmquote.lab import Fault
+from firmquote.lab import Fault, LabConfig
 from firmquote.model import Grade
+from firmquote.runtime import SystemClock
+from firmquote.runtime.watch import SilenceWatch
 
 pytestmark = pytest.mark.scenario
 POLYGON_FIRST = with_roles("polygon", "alphavantage")
@@ -164,3 +166,30 @@ def test_a_provider_that_is_down_cannot_be_activated() -> None:
                 running.gateway.report.activate("nobody", "hope")
 
     play(body)
+
+
+def test_a_stream_that_freezes_without_an_error_loses_its_role_and_gets_it_back() -> None:
+    async def body() -> None:
+        async with scenario(lab=LabConfig(alphavantage_per_minute=1_200), change=POLYGON_FIRST) as running:
+            await both_ready(running)
+            watch = running.gateway.conductor.watch
+            await running.until(lambda: usual_gap_is_known(watch))
+            await running.lab.polygon.inject(Fault.FREEZE)
+            begun_ns = SystemClock.monotonic_ns()
+            await running.until(lambda: running.gateway.manager.serving == "alphavantage")
+            took_s = (SystemClock.monotonic_ns() - begun_ns) / 1e9
+            member = running.gateway.manager.members["polygon"]
+            assert took_s < 10, "the bound for polled evidence"
+            assert member.silent is not None
+            assert "silent for" in member.why
+            assert member.reconnects == 0
+            assert grades(running) <= {"firm", "indicative"}
+            running.lab.polygon.clear()
+            await running.until(lambda: running.gateway.manager.serving == "polygon")
+
+    play(body)
+
+
+def usual_gap_is_known(watch: SilenceWatch) -> bool:
+    suspicion = watch.suspicion("polygon", SystemClock.monotonic_ns())
+    return suspicion is not None and suspicion.usual_gap_ms is not None

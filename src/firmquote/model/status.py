@@ -42,6 +42,10 @@ class ProviderStatus(Struct, frozen=True, kw_only=True):
     """Of a stream: how much later than its own time a quote arrives. Of a polled provider: the request's round trip."""
     staleness_ms: float | None
     """Since the last accepted price of any symbol."""
+    silence_suspicion: float | None
+    """How unusual the present gap of a stream is (φ); 2 is one in a hundred. Null for a polled provider."""
+    usual_gap_ms: float | None
+    """The gap that all but one in a hundred of this stream's stay below."""
     breaker: str
     connected: bool
     reconnects: int

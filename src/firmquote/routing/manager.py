@@ -45,6 +45,8 @@ class Member:
         self.breaker = Breaker(policy.breaker, chance)
         self.ready = synthetic
         self.refused: str | None = None
+        self.silent: str | None = None
+        """Why its stream counts as frozen, while it does."""
         self.reconnects = 0
         self.status = Status.HEALTHY if synthetic else Status.CONNECTING
         self.why = ""
@@ -86,6 +88,7 @@ class ProviderManager:
         member = self.members[name]
         member.health.note_error("connection_lost", words)
         member.reconnects += 1
+        member.silent = None
         if member.ready:
             member.ready = False
             self._note("connection", name, "ready", "down", words, now_ns)
@@ -113,6 +116,13 @@ class ProviderManager:
             self._feed_breaker(name, ok=True, now_ns=now_ns)
         elif not member.ready and member.status is not Status.CONNECTING:
             member.health.note(Outcome(at_ns=now_ns, ok=False, latency_ns=None))
+
+    def on_silent(self, name: str, words: str | None) -> None:
+        """Its open stream is frozen, for the reason in `words`; `None` says that it speaks again."""
+        member = self.members[name]
+        if words is not None and member.silent is None:
+            member.health.note_error("silent", words)
+        member.silent = words
 
     def on_error(self, name: str, kind: str, words: str) -> None:
         """Count an error by class; whether it matters is decided by outcomes."""
@@ -230,6 +240,8 @@ class ProviderManager:
             if member.status is Status.CONNECTING and in_grace:
                 return Status.CONNECTING, member.health.last_error or "connecting"
             return Status.FAILED, member.health.last_error or "never became ready"
+        if member.silent is not None:
+            return Status.FAILED, member.silent
         if member.health.degraded:
             return Status.DEGRADED, "success rate or latency outside the policy"
         return Status.HEALTHY, ""

@@ -1,14 +1,16 @@
 """Joins lines, roles and the board: what happens to a line reaches the manager, and its verdict reaches the board."""
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import structlog
 
 from firmquote.board import Board, Feed
 from firmquote.model import Clock, LineState, LineStatus
 from firmquote.model.status import EventView
+from firmquote.quality import SilencePolicy
 from firmquote.routing import Change, Percentiles, ProviderManager, percentiles
+from firmquote.runtime.watch import SilenceWatch
 
 EVENTS_KEPT = 1_000
 """Events that /v1/events can look back on."""
@@ -19,8 +21,12 @@ _log = structlog.get_logger("firmquote")
 class Conductor:
     """Implements `LineOwner`. All methods run in the event loop's thread and wait for nothing."""
 
-    def __init__(self, manager: ProviderManager, board: Board, clock: Clock) -> None:
+    def __init__(
+        self, manager: ProviderManager, board: Board, clock: Clock, feeds: Mapping[str, Feed], silence: SilencePolicy
+    ) -> None:
         self.manager = manager
+        self.watch = SilenceWatch(silence)
+        self._feeds = feeds
         self.events: deque[EventView] = deque(maxlen=EVENTS_KEPT)
         self.last_role_change: EventView | None = None
         self._board = board
@@ -34,8 +40,9 @@ class Conductor:
         self._show()
 
     def watch_stream(self, feed: Feed) -> None:
-        """Judge this feed once a second: did it bring anything?"""
+        """Judge this feed as a stream: every second by what it brought, at every tick by its silence."""
         self._streams[feed.provider] = (feed, feed.accepted)
+        self.watch.add(feed)
 
     # -- LineOwner
 
@@ -46,6 +53,7 @@ class Conductor:
     def on_lost(self, provider: str, words: str) -> None:
         """A connection broke: the warm line is on the board before this returns."""
         now_ns = self._clock.now_ns()
+        self.watch.forget(provider)
         self.manager.on_lost(provider, words, now_ns)
         self.manager.reconsider(now_ns)
         self._show()
@@ -78,6 +86,23 @@ class Conductor:
         changes = self.manager.advance(latencies, now_ns)
         self._show()
         self._publish(changes)
+
+    def look(self, interval_ns: int) -> None:
+        """Look for silent streams; called every `interval_ns`."""
+        witnesses = [m.name for m in self.manager.members.values() if m.usable_since_ns is not None and not m.synthetic]
+        verdicts = self.watch.look(
+            self._feeds,
+            witnesses,
+            interval_ns=interval_ns,
+            monotonic_ns=self._clock.monotonic_ns(),
+            now_ns=self._clock.now_ns(),
+        )
+        for name, silence in verdicts.items():
+            known = self.manager.members[name].silent
+            if silence is None:
+                self.manager.on_silent(name, None)
+            elif known is None:
+                self.manager.on_silent(name, silence.words)
 
     def activate(self, name: str, reason: str) -> EventView:
         """Let `name` serve at once. Raises ConfigError where it cannot."""

@@ -6,7 +6,7 @@ from msgspec import Meta, Struct
 
 from firmquote.decision import DecisionConfig
 from firmquote.errors import ConfigError
-from firmquote.quality import GradePolicy, PlausibilityPolicy
+from firmquote.quality import GradePolicy, PlausibilityPolicy, SilencePolicy
 from firmquote.routing import RoutingPolicy
 
 Share = Annotated[float, Meta(ge=0, le=1)]
@@ -80,6 +80,7 @@ class QualitySection(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     grading: GradePolicy = GradePolicy()
     plausibility: PlausibilityPolicy = PlausibilityPolicy()
+    silence: SilencePolicy = SilencePolicy()
 
 
 class ServeSection(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

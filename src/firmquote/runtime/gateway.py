@@ -65,7 +65,7 @@ class Gateway:
             name: self.board.add_feed(name, provider.feed_class(opening.config))
             for name, (provider, opening) in self._opened.items()
         }
-        self.conductor = Conductor(self.manager, self.board, clock)
+        self.conductor = Conductor(self.manager, self.board, clock, self.feeds, config.quality.silence)
         self.engine = DecisionEngine(self.symbols, config.decision)
         self.engine.shadow = config.feeds.quotes.shadow_mode
         self._reader = self.board.add_reader("decision")
@@ -187,6 +187,7 @@ class Gateway:
                 self.report.second()
                 for symbol in self.symbols:
                     self.decide(symbol)
+            self.conductor.look(TIMER_NS)
             self.conductor.advance()
             await clock.sleep_until(clock.monotonic_ns() + TIMER_NS)
 

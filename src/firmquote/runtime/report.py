@@ -131,11 +131,17 @@ class Report:
             _metric("latency_p95_seconds", "95th percentile of delay or round trip.", "gauge", [
                 (k, p.p95_latency_ms / 1_000) for k, p in pairs if p.p95_latency_ms is not None
             ]),
+            _metric("silence_suspicion", "How unusual a stream's present gap is (phi).", "gauge", [
+                (k, p.silence_suspicion) for k, p in pairs if p.silence_suspicion is not None
+            ]),
             _metric("staleness_seconds", "Since the last accepted price.", "gauge", [
                 (k, p.staleness_ms / 1_000) for k, p in pairs if p.staleness_ms is not None
             ]),
             _metric("quote_grade", "0 none, 1 mock, 2 stale, 3 indicative, 4 firm.", "gauge", [
                 ((("symbol", v.symbol),), Grade[v.grade.upper()].value) for v in self.quotes()
+            ]),
+            _metric("own_stalls_total", "Times this process stood still.", "counter", [
+                ((), self._gateway.conductor.watch.stalls)
             ]),
             _metric("decisions_total", "Decisions made.", "counter", [((), engine.decided)]),
         ]  # fmt: skip
@@ -147,6 +153,7 @@ class Report:
         member = manager.members[name]
         counts = feed.counts()
         latency = self._gateway.conductor.latency(name, now_ns)
+        suspicion = self._gateway.conductor.watch.suspicion(name, self._clock.monotonic_ns())
         last_ns = counts.last_accepted_ns
         return ProviderStatus(
             name=name,
@@ -159,6 +166,8 @@ class Report:
             p95_latency_ms=latency.p95_ms,
             p99_latency_ms=latency.p99_ms,
             staleness_ms=None if last_ns is None else max(0, now_ns - last_ns) / NS_PER_MS,
+            silence_suspicion=None if suspicion is None else suspicion.phi,
+            usual_gap_ms=None if suspicion is None else suspicion.usual_gap_ms,
             breaker=member.breaker.state.value,
             connected=member.ready,
             reconnects=member.reconnects,

@@ -1,0 +1,121 @@
+"""The watch over silent streams, tick by tick under a clock of its own."""
+
+from firmquote.board import Board, Feed
+from firmquote.model import NS_PER_MS, FeedClass
+from firmquote.quality import GradePolicy, PlausibilityPolicy, Silence, SilencePolicy
+from firmquote.runtime.watch import SilenceWatch
+from firmquote.testing import last_price, quote
+from firmquote.testing.clock import NOON_NS
+
+TICK_MS = 50
+
+
+class Watching:
+    """Two streams and a polled provider; every 50 ms what the test says arrives."""
+
+    def __init__(self) -> None:
+        board = Board(["IBM"], grading=GradePolicy(), plausibility=PlausibilityPolicy())
+        self.board = board
+        self.feeds: dict[str, Feed] = {n: board.add_feed(n, FeedClass.CONSOLIDATED) for n in ("a", "b", "polled")}
+        self.watch = SilenceWatch(SilencePolicy())
+        self.watch.add(self.feeds["a"])
+        self.watch.add(self.feeds["b"])
+        self.elapsed_ms = 0
+        self.sequence = 0
+        self.usable = {"a", "b", "polled"}
+        self.verdicts: dict[str, Silence | None] = {}
+
+    def tick(self, *speaking: str, price: float = 100.0, after_ms: int = TICK_MS) -> None:
+        self.elapsed_ms += after_ms
+        now_ns = NOON_NS + self.elapsed_ms * NS_PER_MS
+        for name in speaking:
+            self.sequence += 1
+            event = (
+                last_price(price=price, provider=name, now_ns=now_ns)
+                if name == "polled"
+                else quote(bid=price, ask=price + 0.02, provider=name, now_ns=now_ns, sequence=self.sequence)
+            )
+            self.board.apply(self.feeds[name], [event], now_ns)
+        self.verdicts = self.watch.look(
+            self.feeds,
+            self.usable,
+            interval_ns=TICK_MS * NS_PER_MS,
+            monotonic_ns=self.elapsed_ms * NS_PER_MS,
+            now_ns=now_ns,
+        )
+
+    def warm(self) -> "Watching":
+        for _ in range(60):
+            self.tick("a", "b", "polled")
+        assert self.silent() == set()
+        return self
+
+    def silent(self) -> set[str]:
+        return {name for name, verdict in self.verdicts.items() if verdict is not None}
+
+    def ms_until_silent(self, *speaking: str, price: float = 100.0, limit_ms: int = 60_000) -> int | None:
+        begun_ms = self.elapsed_ms
+        while self.elapsed_ms - begun_ms < limit_ms:
+            self.tick(*speaking, price=price)
+            if self.silent():
+                return self.elapsed_ms - begun_ms
+        return None
+
+
+def test_a_frozen_liquid_stream_is_found_within_a_second_when_another_stream_goes_on() -> None:
+    watching = Watching().warm()
+    took_ms = watching.ms_until_silent("b", "polled")
+    assert watching.silent() == {"a"}
+    assert took_ms is not None
+    assert took_ms < 1_000
+
+
+def test_it_is_found_within_a_second_when_the_polled_price_has_left_its_bid_and_ask() -> None:
+    watching = Watching().warm()
+    watching.usable = {"a", "polled"}
+    took_ms = watching.ms_until_silent("polled", price=100.5)
+    assert took_ms is not None
+    assert took_ms < 1_000
+
+
+def test_when_everybody_falls_silent_nobody_is_blamed() -> None:
+    assert Watching().warm().ms_until_silent() is None
+
+
+def test_a_polled_price_that_only_repeats_blames_nobody() -> None:
+    watching = Watching().warm()
+    assert watching.ms_until_silent("polled") is None
+
+
+def test_the_word_of_an_unusable_provider_does_not_count() -> None:
+    watching = Watching().warm()
+    watching.usable = {"a"}
+    assert watching.ms_until_silent("b", "polled") is None
+
+
+def test_our_own_standstill_of_twenty_seconds_blames_nobody() -> None:
+    watching = Watching().warm()
+    watching.tick("b", "polled", price=100.5, after_ms=20_000)
+    assert watching.silent() == set()
+    assert watching.watch.stalls == 1
+    for _ in range(10):
+        watching.tick("a", "b")
+    assert watching.silent() == set()
+
+
+def test_one_that_speaks_again_is_silent_no_more_and_the_outage_is_not_usual() -> None:
+    watching = Watching().warm()
+    usual = watching.watch.suspicion("a", 0)
+    assert watching.ms_until_silent("b") is not None
+    for _ in range(200):
+        watching.tick("b")
+    watching.tick("a", "b")
+    assert watching.silent() == set()
+    again = watching.watch.suspicion("a", 0)
+    assert usual is not None
+    assert again is not None
+    assert usual.usual_gap_ms == again.usual_gap_ms
+
+
+def test_a_polled_provider_is_not_watched() -> None:
+    assert Watching().warm().watch.suspicion("polled", 0) is None
