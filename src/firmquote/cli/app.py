@@ -9,7 +9,6 @@ import typer
 
 from firmquote.cli.client import DEFAULT_URL, fetch, operator_token
 from firmquote.cli.lab import lab
-from firmquote.cli.show import print_providers, print_quotes
 
 EXIT_CODES = (
     "Exit codes: 0 done · 1 refused or failed · 2 configuration · 3 provider · 4 port in use · "
@@ -89,6 +88,8 @@ def quote(
     if as_json:
         _print_json(found[0] if symbols and len(symbols) == 1 else found)
     else:
+        from firmquote.cli.show import print_quotes  # noqa: PLC0415 - tables take a while to import
+
         print_quotes(found)
 
 
@@ -99,6 +100,8 @@ def providers(url: Url = DEFAULT_URL, as_json: Json = False) -> None:
     if as_json:
         _print_json(found)
     else:
+        from firmquote.cli.show import print_providers  # noqa: PLC0415 - as above
+
         print_providers(found)
 
 
