@@ -239,3 +239,17 @@ def test_a_port_that_is_taken_is_refused_with_what_to_do() -> None:
         listening.listen()
         with pytest.raises(PortInUseError, match=r"port \d+ on 127.0.0.1 is taken. Stop what listens there"):
             bind("127.0.0.1", listening.getsockname()[1])
+
+
+def test_a_defect_is_a_500_that_shows_nothing_of_its_inside() -> None:
+    class Broken(Fixed):
+        def quotes(self) -> Sequence[QuoteView]:
+            raise ZeroDivisionError("a secret of the inside")
+
+    async def body(client: httpx.AsyncClient) -> None:
+        answer = await client.get("/v1/quotes")
+        assert answer.status_code == 500
+        assert answer.json()["detail"] == "A defect in Firmquote; see its log."
+        assert "secret" not in answer.text
+
+    ask(body, Broken())

@@ -113,6 +113,61 @@ def test_a_throttled_poll_pauses_and_the_warm_provider_serves() -> None:
     play(body)
 
 
+def test_a_polled_provider_that_cannot_be_reached_is_left_within_ten_seconds_and_probed_carefully() -> None:
+    async def body() -> None:
+        async with scenario() as running:
+            await both_ready(running)
+            await running.lab.alphavantage.stop()
+            begun_ns = SystemClock.monotonic_ns()
+            await running.until(lambda: running.gateway.manager.serving == "polygon")
+            assert (SystemClock.monotonic_ns() - begun_ns) / 1e9 < 10
+            member = running.gateway.manager.members["alphavantage"]
+            assert member.health.errors["line_error"] >= 5
+            assert member.breaker.state.value == "open"
+            asked = member.health.requests
+            for _ in range(200):
+                await running.turn()
+            assert member.health.requests == asked
+
+    play(body)
+
+
+def test_a_polled_providers_refused_key_is_not_tried_again() -> None:
+    async def body() -> None:
+        async with scenario() as running:
+            await running.lab.alphavantage.inject(Fault.BAD_LOGIN)
+            await running.until(lambda: running.status("alphavantage") == "failed")
+            member = running.gateway.manager.members["alphavantage"]
+            assert member.refused is not None
+            assert "apikey is invalid or missing" in member.refused
+            asked = member.health.requests
+            await running.until(lambda: running.gateway.manager.serving == "polygon")
+            for _ in range(200):
+                await running.turn()
+            assert member.health.requests == asked
+
+    play(body)
+
+
+def test_a_quota_notice_pauses_the_polls_for_as_long_as_it_says() -> None:
+    async def body() -> None:
+        async with scenario() as running:
+            await both_ready(running)
+            rest = running.lab.alphavantage.rest
+            assert rest is not None
+            await running.lab.alphavantage.inject(Fault.HTTP_NOTE)
+            await running.until(lambda: rest.refused > 0)
+            running.lab.alphavantage.clear()
+            asked = rest.served + rest.refused
+            for _ in range(300):
+                await running.turn()
+            assert rest.served + rest.refused == asked, "the day's quota is gone; asking again would not help"
+            member = running.gateway.manager.members["alphavantage"]
+            assert "lab-key" not in (member.health.last_error or "")
+
+    play(body)
+
+
 def test_garbage_is_counted_and_ends_nothing() -> None:
     async def body() -> None:
         async with scenario(change=POLYGON_FIRST) as running:

@@ -1,0 +1,67 @@
+"""The gateway's own edges: where it listens, and who may give it orders."""
+
+import asyncio
+import stat
+from pathlib import Path
+from random import Random
+
+import httpx
+import pytest
+from msgspec import structs
+
+from firmquote.errors import ConfigError, UnknownSymbolError
+from firmquote.runtime import Config, Gateway, SystemClock, load_config
+
+DEMO = Path(__file__).parents[2] / "config" / "demo.yaml"
+
+
+def offline(tmp_path: Path, **serve: object) -> Gateway:
+    """Return a gateway with live data off: it needs no provider."""
+    config = load_config(DEMO)
+    quotes = structs.replace(config.feeds.quotes, live_enabled=False)
+    section = structs.replace(config.serve, **{"port": 0, "state_dir": str(tmp_path), **serve})
+    changed: Config = structs.replace(config, feeds=structs.replace(config.feeds, quotes=quotes), serve=section)
+    return Gateway(changed, {}, SystemClock(), Random(1))
+
+
+def test_the_operators_token_is_readable_by_its_owner_only_and_gone_afterwards(tmp_path: Path) -> None:
+    async def main() -> None:
+        gateway = offline(tmp_path / "state")
+        async with asyncio.timeout(10), gateway.serve() as url, httpx.AsyncClient(base_url=url) as client:
+            (path,) = (tmp_path / "state").iterdir()
+            assert stat.S_IMODE(path.stat().st_mode) == 0o600
+            headers = {"Authorization": f"Bearer {path.read_text()}"}
+            answer = await client.post("/v1/providers/mock/activate", json={"reason": "test"}, headers=headers)
+            assert answer.status_code == 200
+        assert list((tmp_path / "state").iterdir()) == []
+
+    asyncio.run(main())
+
+
+def test_an_address_that_others_can_reach_is_refused(tmp_path: Path) -> None:
+    async def main() -> None:
+        with pytest.raises(ConfigError, match="listens on this machine only. Write 127.0.0.1"):
+            async with offline(tmp_path, host="0.0.0.0").serve():
+                pass
+
+    asyncio.run(main())
+
+
+def test_with_live_data_off_only_the_mock_serves_and_nothing_is_tradable(tmp_path: Path) -> None:
+    async def main() -> None:
+        gateway = offline(tmp_path)
+        running = asyncio.create_task(gateway.run())
+        async with asyncio.timeout(10):
+            while gateway.report.not_ready() is not None or not gateway.report.decisions():
+                await SystemClock().sleep_until(SystemClock.monotonic_ns() + 1_000_000)
+        assert {view.grade for view in gateway.report.quotes()} == {"mock"}
+        assert gateway.report.health().expansion_state == "off"
+        assert gateway.report.decision("IBM") is gateway.engine.latest["IBM"]
+        with pytest.raises(UnknownSymbolError, match="NOPE: not served here"):
+            gateway.report.decision("NOPE")
+        names = {metric.name for metric in gateway.report.metrics()}
+        assert {"firmquote_accepted_total", "firmquote_quote_grade", "firmquote_decisions_total"} <= names
+        running.cancel()
+        await asyncio.wait({running})
+
+    asyncio.run(main())
