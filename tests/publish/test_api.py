@@ -48,7 +48,7 @@ class Fixed:
 
     def health(self) -> HealthReport:
         return HealthReport(
-            status=self.status, expansion_state="full", can_promote_to_live=False, active_provider="a",
+            status=self.status, session="regular", expansion_state="full", can_promote_to_live=False, active_provider="a",
             last_role_change=None, providers=(), promotion_gates={}, quality_metrics={}, cost_summary={}, as_of_ns=1,
         )  # fmt: skip
 

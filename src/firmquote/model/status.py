@@ -91,6 +91,8 @@ class HealthReport(Struct, frozen=True, kw_only=True):
 
     status: str
     """`healthy`, `degraded` or `failed`."""
+    session: str
+    """`pre`, `regular`, `after` or `closed`: the age limits of quotes depend on it."""
     expansion_state: str
     can_promote_to_live: bool
     active_provider: str | None

@@ -1,6 +1,6 @@
 """Judging what arrived: is this quote plausible, and how far may it be trusted? Pure functions over values."""
 
-from firmquote.quality.grading import GradePolicy, Standing, age_ns, grade
+from firmquote.quality.grading import GradePolicy, SessionGrading, Standing, age_ns, grade
 from firmquote.quality.plausibility import Band, PlausibilityPolicy, check_last_price, check_quote
 from firmquote.quality.silence import (
     ArrivalMeter,
@@ -17,6 +17,7 @@ __all__ = [
     "GradePolicy",
     "PeerEvidence",
     "PlausibilityPolicy",
+    "SessionGrading",
     "Silence",
     "SilencePolicy",
     "Standing",

@@ -2,11 +2,11 @@
 
 from msgspec import Struct
 
-from firmquote.model import NS_PER_MS, FeedClass, Grade, Graded, LastPrice, Quote, Reason
+from firmquote.model import NS_PER_MS, FeedClass, Grade, Graded, LastPrice, Quote, Reason, Session
 
 
 class GradePolicy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Age limits of one session and tier. An age exactly at a limit is still within it."""
+    """Age limits. An age exactly at a limit is still within it."""
 
     soft_ms: int = 3_000
     """Older than this is at best indicative."""
@@ -14,6 +14,17 @@ class GradePolicy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """Older than this is stale."""
     unchanged_ms: int = 120_000
     """A price without a time of its own that has not changed for this long is stale, however often it is received."""
+
+
+class SessionGrading(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Age limits by part of the day: outside regular hours quotes are few, and an old one is still the market's."""
+
+    regular: GradePolicy = GradePolicy()
+    outside: GradePolicy = GradePolicy(soft_ms=30_000, ceiling_ms=60_000, unchanged_ms=1_800_000)
+
+    def at(self, session: Session) -> GradePolicy:
+        """Return the limits of a session."""
+        return self.regular if session is Session.REGULAR else self.outside
 
 
 class Standing(Struct, frozen=True, kw_only=True):

@@ -66,6 +66,11 @@ class ArrivalMeter:
         """The connection ended; the next arrival begins no gap."""
         self._last_ns = None
 
+    def relearn(self) -> None:
+        """What was usual is so no more: another session has begun."""
+        self._recent.clear()
+        self._sorted.clear()
+
     def silent_ns(self, now_ns: int) -> int | None:
         """Return how long nothing has arrived, or `None` before the first arrival of this connection."""
         return None if self._last_ns is None else max(0, now_ns - self._last_ns)

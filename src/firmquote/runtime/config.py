@@ -1,12 +1,12 @@
 """The configuration as types: what every key of `config/live_feeds.yaml` means, its unit and its default."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
 from firmquote.decision import DecisionConfig
 from firmquote.errors import ConfigError
-from firmquote.quality import GradePolicy, PlausibilityPolicy, SilencePolicy
+from firmquote.quality import PlausibilityPolicy, SessionGrading, SilencePolicy
 from firmquote.routing import RoutingPolicy
 
 Share = Annotated[float, Meta(ge=0, le=1)]
@@ -78,7 +78,9 @@ class ProviderSection(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 class QualitySection(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How quotes are judged."""
 
-    grading: GradePolicy = GradePolicy()
+    calendar: Literal["XNYS", "always_regular"] = "XNYS"
+    """Whose sessions: the New York exchanges', or one regular session without end (for recorded ticks)."""
+    grading: SessionGrading = SessionGrading()
     plausibility: PlausibilityPolicy = PlausibilityPolicy()
     silence: SilencePolicy = SilencePolicy()
 

@@ -23,6 +23,7 @@ from firmquote.model import (
     Provider,
     Quote,
     Secret,
+    Session,
     SyntheticSource,
 )
 from firmquote.publish import LOOPBACK_NAMES, bind, serving
@@ -33,6 +34,7 @@ from firmquote.runtime.loading import open_provider
 from firmquote.runtime.poll import Poll, backfill
 from firmquote.runtime.report import Report
 from firmquote.runtime.stream import Stream
+from firmquote.symbols import xnys_calendar
 from firmquote.wire import is_loopback
 
 TIMER_NS = 50 * NS_PER_MS
@@ -51,9 +53,10 @@ class Gateway:
         self._clock = clock
         self._random = random
         self._loop: asyncio.AbstractEventLoop | None = None
+        self.session = self._session_at(clock.now_ns())
         self.board = Board(
             self.symbols,
-            grading=config.quality.grading,
+            grading=config.quality.grading.at(self.session),
             plausibility=config.quality.plausibility,
             wake=self._schedule_flush,
         )
@@ -183,6 +186,7 @@ class Gateway:
                 self._make_synthetic()
             if clock.monotonic_ns() >= next_second_ns:
                 next_second_ns += NS_PER_S
+                self._follow_session(now_ns)
                 self.conductor.second()
                 self.report.second()
                 for symbol in self.symbols:
@@ -190,6 +194,20 @@ class Gateway:
             self.conductor.look(TIMER_NS)
             self.conductor.advance()
             await clock.sleep_until(clock.monotonic_ns() + TIMER_NS)
+
+    def _session_at(self, now_ns: int) -> Session:
+        if self.config.quality.calendar == "always_regular":
+            return Session.REGULAR
+        return xnys_calendar().session_at(now_ns)
+
+    def _follow_session(self, now_ns: int) -> None:
+        session = self._session_at(now_ns)
+        if session is self.session:
+            return
+        _log.info("session", before=self.session.value, after=session.value)
+        self.session = session
+        self.board.grading = self.config.quality.grading.at(session)
+        self.conductor.watch.relearn()
 
     def _start_backfill(self, name: str, group: asyncio.TaskGroup) -> None:
         protocol = self._backfills.get(name)

@@ -85,6 +85,7 @@ class Report:
         total = accepted + rejected
         return HealthReport(
             status=self._overall(providers),
+            session=self._gateway.session.value,
             expansion_state=self._expansion_state(),
             can_promote_to_live=False,  # no gate is measured yet, and no data is never a pass
             active_provider=self._gateway.manager.serving,

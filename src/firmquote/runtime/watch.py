@@ -77,6 +77,11 @@ class SilenceWatch:
         """The connection ended."""
         self._watched[provider].meter.forget()
 
+    def relearn(self) -> None:
+        """Another session has begun: what is usual is learned anew."""
+        for watched in self._watched.values():
+            watched.meter.relearn()
+
     def suspicion(self, provider: str, monotonic_ns: int) -> Suspicion | None:
         """Return what is suspected of a stream, or `None` for a provider that does not stream."""
         watched = self._watched.get(provider)

@@ -51,7 +51,7 @@ function showQuotes() {
 function showHealth(health) {
   const text = { healthy: "All well", degraded: "Degraded", failed: "Failed: do not trade" }[health.status];
   byId("overall").className = `word ${health.status}`;
-  byId("overall-text").textContent = `${text} · ${health.active_provider ?? "nobody"} serves`;
+  byId("overall-text").textContent = `${text} · ${health.active_provider ?? "nobody"} serves · session: ${health.session}`;
   const change = health.last_role_change;
   if (change !== null) {
     const at = new Date(change.at_ns / 1e6).toLocaleTimeString();
