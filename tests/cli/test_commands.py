@@ -85,9 +85,12 @@ def test_the_lesson_of_the_tutorial(demo: Demo) -> None:
 
 
 def test_tables_are_for_people(demo: Demo) -> None:
-    assert "indicative" in demo("quote", "IBM").stdout + "firm"
-    assert "Alpha" not in demo("providers").stderr
-    assert "alphavantage" in demo("providers").stdout
+    head, line = demo("quote", "IBM").stdout.splitlines()
+    assert head.split() == ["SYMBOL", "GRADE", "BID", "ASK", "LAST", "AGE", "PROVIDER", "WHY"]
+    assert line.split()[0] == "IBM"
+    assert line.split()[1] in ("firm", "indicative")
+    rows = {row.split()[0] for row in demo("providers").stdout.splitlines()}
+    assert {"PROVIDER", "alphavantage", "polygon", "mock"} <= rows
 
 
 @pytest.mark.parametrize(
@@ -167,3 +170,30 @@ def test_an_unknown_fault_names_the_known_ones(demo: Demo) -> None:
     done = demo("lab", "fault", "polygon", "explode", "--port", demo.polygon_port)
     assert done.returncode == 2
     assert "freeze-symbols" in done.stderr
+
+
+def test_a_symbol_is_understood_as_people_type_it(demo: Demo) -> None:
+    found = demo.json("quote", "ibm")
+    assert isinstance(found, dict)
+    assert found["symbol"] == "IBM"
+
+
+def test_a_symbol_is_explained() -> None:
+    done = firmquote("symbols", "explain", "BRK/B")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "BRK/B means BRK.B (class)" in done.stdout
+    assert "alphavantage  BRK-B" in done.stdout
+
+
+def test_an_old_name_is_followed_to_the_new_one() -> None:
+    histories = Path(__file__).parents[1] / "symbols" / "data"
+    args = ("symbols", "explain", "AOL", "--as-of", "2002-01-02", "--map-files", str(histories), "--json")
+    done = firmquote(*args)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout)["current"] == "TWX"
+
+
+def test_a_text_with_two_meanings_is_not_guessed() -> None:
+    done = firmquote("symbols", "explain", "BRK-B")
+    assert (done.returncode, done.stderr.count("\n")) == (6, 1)
+    assert "BRK.B" in done.stderr

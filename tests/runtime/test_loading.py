@@ -1,13 +1,13 @@
 """From a file and the environment to a configuration, and what is said when that fails."""
 
-import os
 from pathlib import Path
 
 import pytest
 
 from firmquote.errors import ConfigError
-from firmquote.runtime import load_config, load_provider
-from firmquote.runtime.loading import open_provider
+from firmquote.model import Opening, Provider
+from firmquote.runtime import Config, load_config, load_provider
+from firmquote.runtime.loading import build_normalizer, open_provider
 
 GOOD = """
 feeds:
@@ -79,8 +79,13 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
         load_config(tmp_path / "nowhere.yaml")
 
 
+def opened(config: Config, environ: dict[str, str]) -> tuple[Provider, Opening]:
+    normalizer = build_normalizer(["polygon"], config.symbols)
+    return open_provider("polygon", config, environ, normalizer)
+
+
 def test_a_key_comes_from_the_environment(written: Written) -> None:
-    _, opening = open_provider("polygon", load_config(written(GOOD)), KEYS)
+    _, opening = opened(load_config(written(GOOD)), KEYS)
     assert opening.key is not None
     assert opening.key.reveal() == "pk"
     assert "pk" not in repr(opening)
@@ -89,7 +94,7 @@ def test_a_key_comes_from_the_environment(written: Written) -> None:
 def test_a_key_comes_from_a_file(written: Written, tmp_path: Path) -> None:
     (tmp_path / "key").write_text("from-file\n")
     text = GOOD + f"providers: {{polygon: {{api_key: {{file: {tmp_path / 'key'}}}}}}}"
-    _, opening = open_provider("polygon", load_config(written(text)), {})
+    _, opening = opened(load_config(written(text)), {})
     assert opening.key is not None
     assert opening.key.reveal() == "from-file"
 
@@ -106,10 +111,30 @@ def test_a_key_comes_from_a_file(written: Written, tmp_path: Path) -> None:
 )
 def test_a_provider_that_cannot_be_opened_says_what_to_do(written: Written, section: str, words: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        open_provider("polygon", load_config(written(GOOD + section)), os.environ if section.endswith("x") else {})
+        opened(load_config(written(GOOD + section)), {})
     assert words in str(caught.value)
 
 
 def test_a_provider_that_is_not_installed_names_the_nearest() -> None:
     with pytest.raises(ConfigError, match="polygone: no such provider is installed. Did you mean polygon?"):
         load_provider("polygone")
+
+
+def test_an_override_reaches_the_provider(written: Written) -> None:
+    text = GOOD + "symbols: {overrides: {polygon: {BRK.B: BRKB}}}"
+    _, opening = opened(load_config(written(text)), KEYS)
+    assert opening.codec.to_provider("BRK.B") == "BRKB"
+    assert opening.codec.from_provider("BRKB") == "BRK.B"
+
+
+@pytest.mark.parametrize(
+    ("section", "words"),
+    [
+        ("symbols: {overrides: {nasdaq: {IBM: X}}}", "symbols.overrides.nasdaq: takes no part here. Known: polygon"),
+        ("symbols: {overrides: {polygon: {ibm: X}}}", "'ibm' is not a canonical symbol"),
+    ],
+)
+def test_an_override_that_cannot_be_meant_is_refused(written: Written, section: str, words: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        opened(load_config(written(GOOD + section)), KEYS)
+    assert words in str(caught.value)

@@ -9,6 +9,7 @@ import typer
 
 from firmquote.cli.client import DEFAULT_URL, fetch, operator_token
 from firmquote.cli.lab import lab
+from firmquote.cli.symbols import symbols
 
 EXIT_CODES = (
     "Exit codes: 0 done · 1 refused or failed · 2 configuration · 3 provider · 4 port in use · "
@@ -23,6 +24,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(lab, name="lab")
+app.add_typer(symbols, name="symbols")
 
 Url = Annotated[str, typer.Option(envvar="FIRMQUOTE_URL", help="Where the gateway listens.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -79,14 +81,14 @@ def check(config: ConfigPath = DEFAULT_CONFIG, as_json: Json = False) -> None:
 
 @app.command()
 def quote(
-    symbols: Annotated[list[str] | None, typer.Argument(help="Symbols; none shows all.")] = None,
+    wanted: Annotated[list[str] | None, typer.Argument(metavar="[SYMBOL]...", help="Symbols; none shows all.")] = None,
     url: Url = DEFAULT_URL,
     as_json: Json = False,
 ) -> None:
     """Show quotes with their grade and the reasons for it."""
-    found = [fetch(url, f"/v1/quotes/{_path(symbol)}") for symbol in symbols] if symbols else fetch(url, "/v1/quotes")
+    found = [fetch(url, f"/v1/quotes/{_path(symbol)}") for symbol in wanted] if wanted else fetch(url, "/v1/quotes")
     if as_json:
-        _print_json(found[0] if symbols and len(symbols) == 1 else found)
+        _print_json(found[0] if wanted and len(wanted) == 1 else found)
     else:
         from firmquote.cli.show import print_quotes  # noqa: PLC0415 - tables take a while to import
 

@@ -3,6 +3,7 @@
 from firmquote.runtime.clock import SystemClock
 from firmquote.runtime.config import Config
 from firmquote.runtime.demo import KEY_NAME, demo_config
+from firmquote.runtime.explaining import explain_symbol
 from firmquote.runtime.gateway import Gateway, state_dir, token_path
 from firmquote.runtime.loading import load_config
 from firmquote.runtime.registry import load_provider, provider_names
@@ -14,6 +15,7 @@ __all__ = [
     "Gateway",
     "SystemClock",
     "demo_config",
+    "explain_symbol",
     "load_config",
     "load_provider",
     "provider_names",

@@ -85,6 +85,15 @@ class QualitySection(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     silence: SilencePolicy = SilencePolicy()
 
 
+class SymbolsSection(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a provider's codec cannot know."""
+
+    overrides: dict[str, dict[str, str]] = {}
+    """Provider → canonical → its spelling; wins over the codec in both directions."""
+    aliases: dict[str, str] = {}
+    """What people type → canonical."""
+
+
 class ServeSection(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where the HTTP API listens."""
 
@@ -99,6 +108,7 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     feeds: Feeds
     providers: dict[str, ProviderSection] = {}
+    symbols: SymbolsSection = SymbolsSection()
     routing: RoutingPolicy = RoutingPolicy()
     quality: QualitySection = QualitySection()
     decision: DecisionConfig = DecisionConfig()

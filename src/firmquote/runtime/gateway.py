@@ -30,7 +30,7 @@ from firmquote.publish import LOOPBACK_NAMES, bind, serving
 from firmquote.routing import ProviderManager
 from firmquote.runtime.conductor import Conductor
 from firmquote.runtime.config import Config
-from firmquote.runtime.loading import open_provider
+from firmquote.runtime.loading import build_normalizer, open_provider
 from firmquote.runtime.poll import Poll, backfill
 from firmquote.runtime.report import Report
 from firmquote.runtime.stream import Stream
@@ -62,7 +62,8 @@ class Gateway:
         )
         order = config.provider_order()
         self.manager = ProviderManager(order, config.routing, chance=random.random, now_ns=clock.now_ns())
-        self._opened = {name: open_provider(name, config, environ) for name in order}
+        self.normalizer = build_normalizer(order, config.symbols)
+        self._opened = {name: open_provider(name, config, environ, self.normalizer) for name in order}
         self._check_spellings()
         self.feeds = {
             name: self.board.add_feed(name, provider.feed_class(opening.config))

@@ -1,7 +1,7 @@
 """From a YAML file and the environment to a `Config`: strict, and with an error that says what to do."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, get_args
@@ -11,9 +11,9 @@ from msgspec.structs import fields
 
 from firmquote.errors import ConfigError, UnknownSymbolError
 from firmquote.model import Opening, Provider, Secret
-from firmquote.runtime.config import Config, KeyReference
+from firmquote.runtime.config import Config, KeyReference, SymbolsSection
 from firmquote.runtime.registry import load_provider
-from firmquote.symbols import parse_symbol
+from firmquote.symbols import SymbolNormalizer, parse_symbol
 
 _UNKNOWN = re.compile(r"unknown field `(?P<field>[^`]*)`(?: - at `\$\.?(?P<path>[^`]*)`)?")
 
@@ -78,7 +78,22 @@ def _check_symbols(path: Path, config: Config) -> None:
             )
 
 
-def open_provider(name: str, config: Config, environ: Mapping[str, str]) -> tuple[Provider, Opening]:
+def build_normalizer(names: Iterable[str], section: SymbolsSection) -> SymbolNormalizer:
+    """Return the normalizer of these providers with the owner's exceptions.
+
+    Raises:
+        ConfigError: an override of a provider that does not take part, or of a text that is no symbol.
+    """
+    codecs = {name: load_provider(name).codec() for name in names}
+    for name in section.overrides:
+        if name not in codecs:
+            raise ConfigError(f"symbols.overrides.{name}: takes no part here. Known: {', '.join(sorted(codecs))}.")
+    return SymbolNormalizer(codecs, section.overrides, aliases=section.aliases)
+
+
+def open_provider(
+    name: str, config: Config, environ: Mapping[str, str], normalizer: SymbolNormalizer
+) -> tuple[Provider, Opening]:
     """Return provider `name` and all that it needs to open a line.
 
     Raises:
@@ -92,7 +107,7 @@ def open_provider(name: str, config: Config, environ: Mapping[str, str]) -> tupl
     except msgspec.ValidationError as error:
         raise ConfigError(f"providers.{name}.settings: {explain(error, provider.config)}") from error
     key = _read_key(provider, None if section is None else section.api_key, environ)
-    return provider, Opening(config=own, key=key, codec=provider.codec())
+    return provider, Opening(config=own, key=key, codec=normalizer.codec(name))
 
 
 def _read_key(provider: Provider, reference: KeyReference | None, environ: Mapping[str, str]) -> Secret | None:

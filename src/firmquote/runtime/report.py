@@ -42,8 +42,8 @@ class Report:
         return [_quote_view(self._gateway.board.view(symbol, now_ns)) for symbol in sorted(self._gateway.symbols)]
 
     def quote(self, symbol: str) -> QuoteView:
-        """Return one symbol. Raises UnknownSymbolError."""
-        return _quote_view(self._gateway.board.view(symbol, self._clock.now_ns()))
+        """Return one symbol, however it is typed. Raises UnknownSymbolError."""
+        return _quote_view(self._gateway.board.view(self._resolve(symbol), self._clock.now_ns()))
 
     def decisions(self) -> Sequence[Struct]:
         """Return the newest decision of each symbol."""
@@ -51,7 +51,8 @@ class Report:
         return [latest[symbol] for symbol in sorted(latest)]
 
     def decision(self, symbol: str) -> Struct:
-        """Return the newest decision on one symbol. Raises UnknownSymbolError."""
+        """Return the newest decision on one symbol, however it is typed. Raises UnknownSymbolError."""
+        symbol = self._resolve(symbol)
         self._gateway.board.view(symbol, self._clock.now_ns())
         found = self._gateway.engine.latest.get(symbol)
         if found is None:
@@ -148,6 +149,11 @@ class Report:
         ]  # fmt: skip
 
     # -- how
+
+    def _resolve(self, typed: str) -> str:
+        if typed in self._gateway.board.entries:
+            return typed
+        return self._gateway.normalizer.resolve(typed, served=self._gateway.board.entries.keys())
 
     def _provider(self, name: str, feed: Feed, now_ns: int) -> ProviderStatus:
         manager = self._gateway.manager

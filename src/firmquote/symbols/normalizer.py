@@ -66,6 +66,10 @@ class SymbolNormalizer:
             raise ConfigError(f"{provider}: two providers have this name. Rename one of them.")
         self._codecs[provider] = codec
 
+    def codec(self, provider: str) -> SymbolCodec:
+        """Return `provider`'s codec with the owner's overrides in it."""
+        return _Bound(self, provider)
+
     def to_provider(self, provider: str, canonical: str) -> str:
         """Return `provider`'s spelling.
 
@@ -172,6 +176,20 @@ class SymbolNormalizer:
         if codec is None:
             raise UnknownSymbolError(f"{provider}: no spelling is known. Known: {', '.join(sorted(self._codecs))}.")
         return codec
+
+
+class _Bound:
+    """One provider's side of the normalizer."""
+
+    def __init__(self, normalizer: SymbolNormalizer, provider: str) -> None:
+        self._normalizer = normalizer
+        self._provider = provider
+
+    def to_provider(self, canonical: str) -> str:
+        return self._normalizer.to_provider(self._provider, canonical)
+
+    def from_provider(self, spelling: str) -> str:
+        return self._normalizer.from_provider(self._provider, spelling)
 
 
 def _check_canonical(where: str, symbols: Iterable[str]) -> None:
