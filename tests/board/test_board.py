@@ -191,3 +191,14 @@ def test_the_hot_path_accepts_and_refuses_exactly_what_check_quote_says(arrived:
     assert refused == feed.counts().refused
     for symbol in ("IBM", "SPY"):
         assert believed.get(symbol) == board.view(symbol, NOON_NS).price
+
+
+def test_delays_are_those_of_the_last_frames_and_can_be_forgotten() -> None:
+    feed = new_feed(new_board())
+    for delay_ns in range(3_000):
+        feed.note_frame(NOON_NS, delay_ns)
+    assert feed.delays_ns() == list(range(3_000 - 1_024, 3_000))
+    feed.forget_delays()
+    assert feed.delays_ns() == []
+    feed.note_frame(NOON_NS, 7)
+    assert feed.delays_ns() == [7]

@@ -103,6 +103,21 @@ def test_our_own_standstill_of_twenty_seconds_blames_nobody() -> None:
     assert watching.silent() == set()
 
 
+def test_what_waited_while_we_stood_still_is_not_the_providers_delay() -> None:
+    watching = Watching().warm()
+    feed = watching.feeds["a"]
+    feed.note_frame(NOON_NS, 20_000 * NS_PER_MS)
+    watching.tick("a", "b", after_ms=20_000)
+    assert feed.delays_ns() == []
+    feed.note_frame(NOON_NS, 19_000 * NS_PER_MS)
+    watching.tick("a", "b")
+    assert feed.delays_ns() == [], "the rest of what waited"
+    for _ in range(60):
+        watching.tick("a", "b")
+    feed.note_frame(NOON_NS, 3 * NS_PER_MS)
+    assert feed.delays_ns()[-1] == 3 * NS_PER_MS
+
+
 def test_one_that_speaks_again_is_silent_no_more_and_the_outage_is_not_usual() -> None:
     watching = Watching().warm()
     usual = watching.watch.suspicion("a", 0)

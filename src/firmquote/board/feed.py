@@ -42,6 +42,7 @@ class Feed:
     """Mutable, owned by the board; `control` is told what is not a price: statuses and effects, in wire order."""
 
     __slots__ = (
+        "_delays_from",
         "_delays_ns",
         "_frames",
         "accepted",
@@ -87,6 +88,7 @@ class Feed:
         """The beginning of the last frame that did not decode."""
         self.last_accepted_ns = 0
         self._frames = 0
+        self._delays_from = 0
         self._delays_ns = [0] * DELAYS_KEPT
 
     def expect_ticks(self, protocol: StreamProtocol, codec: SymbolCodec) -> None:
@@ -104,7 +106,12 @@ class Feed:
 
     def delays_ns(self) -> list[int]:
         """Return the delays of the last frames, sorted; clock skew is not taken out."""
-        return sorted(self._delays_ns[: min(self._frames, DELAYS_KEPT)])
+        kept = min(self._frames - self._delays_from, DELAYS_KEPT)
+        return sorted(self._delays_ns[(self._frames - 1 - back) & (DELAYS_KEPT - 1)] for back in range(kept))
+
+    def forget_delays(self) -> None:
+        """What came so far was late through no fault of the provider."""
+        self._delays_from = self._frames
 
     def refuse(self, reason: Reason) -> None:
         """Count one price that did not reach the board."""

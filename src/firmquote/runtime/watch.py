@@ -5,11 +5,14 @@ from collections.abc import Iterable, Mapping
 from msgspec import Struct
 
 from firmquote.board import Feed, Line
-from firmquote.model import NS_PER_MS, LastPrice
+from firmquote.model import NS_PER_MS, NS_PER_S, LastPrice
 from firmquote.quality import ArrivalMeter, PeerEvidence, Silence, SilencePolicy, has_moved_away, judge_silence
 
 STALL_NS = 250 * NS_PER_MS
 """A timer that is later than this means that our own process stood still; nobody's silence is judged by it."""
+
+DRAIN_NS = 2 * NS_PER_S
+"""For this long after a standstill what was waiting in the sockets is read: it is late because of us."""
 
 
 class _Watched:
@@ -40,6 +43,7 @@ class SilenceWatch:
         self._policy = policy
         self._watched: dict[str, _Watched] = {}
         self._looked_ns: int | None = None
+        self._forgive_until_ns = 0
         self.stalls = 0
         """How often our own process stood still."""
 
@@ -54,6 +58,11 @@ class SilenceWatch:
         before_ns, self._looked_ns = self._looked_ns, monotonic_ns
         stalled = before_ns is not None and monotonic_ns - before_ns > interval_ns + STALL_NS
         self.stalls += stalled
+        if stalled:
+            self._forgive_until_ns = monotonic_ns + DRAIN_NS
+        if monotonic_ns < self._forgive_until_ns:
+            for feed in feeds.values():
+                feed.forget_delays()
         witnesses = frozenset(usable)
         verdicts: dict[str, Silence | None] = {}
         for name, watched in self._watched.items():
