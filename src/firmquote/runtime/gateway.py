@@ -73,7 +73,7 @@ class Gateway:
         self.engine = DecisionEngine(self.symbols, config.decision)
         self.engine.shadow = config.feeds.quotes.shadow_mode
         self._reader = self.board.add_reader("decision")
-        self._streams: list[Stream] = []
+        self.streams: list[Stream] = []
         self._polls: list[Poll] = []
         self._backfills: dict[str, PollProtocol] = {}
         self._sources: list[tuple[str, SyntheticSource]] = []
@@ -92,7 +92,7 @@ class Gateway:
         self._flush()  # what changed before there was a loop woke nobody
         async with asyncio.TaskGroup() as group:
             group.create_task(self._timers(group))
-            for stream in self._streams:
+            for stream in self.streams:
                 group.create_task(stream.run())
             for poll in self._polls:
                 group.create_task(poll.run())
@@ -144,7 +144,7 @@ class Gateway:
         if provider.open_stream is not None:
             protocol = provider.open_stream(opening)
             feed.expect_ticks(protocol, opening.codec)
-            self._streams.append(
+            self.streams.append(
                 Stream(
                     feed,
                     protocol,
@@ -177,7 +177,7 @@ class Gateway:
         next_synthetic_ns = next_second_ns = clock.monotonic_ns()
         while True:
             now_ns = clock.now_ns()
-            for stream in self._streams:
+            for stream in self.streams:
                 stream.on_timer(now_ns)
                 if stream.needs_backfill:
                     stream.needs_backfill = False

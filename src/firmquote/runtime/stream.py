@@ -53,6 +53,7 @@ class Stream:
         self._backoff = Backoff(backoff or BackoffPolicy(), random)
         self._session = Session()
         self._socket: Socket | None = None
+        self._opened_ns = 0
         self._words = ""
         self._retry = True
         self._retry_after_s: float | None = None
@@ -65,6 +66,11 @@ class Stream:
     def provider(self) -> str:
         """Whose stream this is."""
         return self._provider
+
+    @property
+    def attempts(self) -> int:
+        """How many attempts the backoff remembers; 0 once data was stable."""
+        return self._backoff.attempts
 
     @property
     def state(self) -> str:
@@ -87,7 +93,7 @@ class Stream:
     def on_timer(self, now_ns: int) -> None:
         """Let the protocol say what time alone makes necessary, and let the backoff see that data is coming."""
         self._carry_out(self._protocol.on_timer(now_ns))
-        if self._feed.last_accepted_ns > 0 and self._socket is not None:
+        if self._socket is not None and self._feed.last_accepted_ns > self._opened_ns:
             self._backoff.on_data(self._feed.last_accepted_ns)
 
     async def _connection(self) -> tuple[Effect, ...]:
@@ -102,6 +108,7 @@ class Stream:
                 limits=self._limits,
             )
         except ProviderError as error:
+            self._socket = None
             self._words = str(error)
             return self._session.on(Event.LOST if error.retryable else Event.REFUSED)
         try:
@@ -117,6 +124,7 @@ class Stream:
 
     def _on_open(self, socket: Socket) -> None:
         self._socket = socket
+        self._opened_ns = self._clock.now_ns()
         self._session.on(Event.OPENED)
         self._carry_out(self._protocol.on_connected(self._clock.now_ns()))
 
