@@ -1,0 +1,92 @@
+"""The simulators' manners that concern whole connections and requests, seen by our own transports."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+import uvloop
+
+from firmquote.errors import LineError
+from firmquote.lab import LAB_KEY, Fault, Lab, Simulator, load_tape
+from firmquote.model import Request
+from firmquote.runtime import SystemClock
+from firmquote.wire import HttpClient, HttpLimits, Socket, SocketLimits, connect
+
+pytestmark = pytest.mark.scenario
+TAPE = load_tape()
+NBBO = Request(path="/v2/last/nbbo/IBM", symbols=("IBM",), headers=(("authorization", f"Bearer {LAB_KEY}"),))
+PRICE = Request(
+    path="/query",
+    symbols=("IBM",),
+    query=(("function", "GLOBAL_QUOTE"), ("symbol", "IBM")),
+    secret_query=(("apikey", LAB_KEY),),
+)
+
+
+def with_lab(body: Callable[[Lab], Awaitable[None]]) -> None:
+    async def main() -> None:
+        async with asyncio.timeout(10), Lab(TAPE, SystemClock()) as lab:
+            await body(lab)
+
+    uvloop.run(main())
+
+
+async def status_of(simulator: Simulator, request: Request, *, timeout_s: float = 5.0) -> int:
+    limits = HttpLimits(timeout_s=timeout_s)
+    async with HttpClient("test", simulator.url, now_ns=SystemClock.now_ns, limits=limits) as client:
+        return (await client.get(request)).status
+
+
+async def open_stream(lab: Lab, frames: list[bytes]) -> Socket:
+    return await connect(
+        lab.stream_url,
+        provider="test",
+        on_open=lambda _: None,
+        on_frame=lambda frame, _: frames.append(bytes(frame)),
+        now_ns=SystemClock.now_ns,
+        limits=SocketLimits(),
+    )
+
+
+@pytest.mark.parametrize(
+    ("fault", "polygon", "alphavantage"),
+    [(None, 200, 200), (Fault.HTTP_429, 429, 429), (Fault.HTTP_500, 500, 503), (Fault.BAD_LOGIN, 401, 200)],
+    ids=str,
+)
+def test_http_faults_answer_with_the_providers_status(fault: Fault | None, polygon: int, alphavantage: int) -> None:
+    async def body(lab: Lab) -> None:
+        if fault is not None:
+            await lab.polygon.inject(fault)
+            await lab.alphavantage.inject(fault)
+        assert await status_of(lab.polygon, NBBO) == polygon
+        assert await status_of(lab.alphavantage, PRICE) == alphavantage
+
+    with_lab(body)
+
+
+def test_a_hanging_provider_accepts_and_never_answers() -> None:
+    async def body(lab: Lab) -> None:
+        await lab.polygon.inject(Fault.HANG)
+        with pytest.raises(LineError, match=r"no answer within 0\.2 s"):
+            await status_of(lab.polygon, NBBO, timeout_s=0.2)
+        frames: list[bytes] = []
+        socket = await open_stream(lab, frames)
+        assert frames == []
+        socket.close()
+
+    with_lab(body)
+
+
+def test_a_refusing_provider_lets_nobody_new_in_and_keeps_who_is_there() -> None:
+    async def body(lab: Lab) -> None:
+        frames: list[bytes] = []
+        there = await open_stream(lab, frames)
+        await lab.polygon.inject(Fault.REFUSE)
+        with pytest.raises(LineError, match="HTTP 503"):
+            await open_stream(lab, [])
+        while not frames:
+            await SystemClock().sleep_until(SystemClock.monotonic_ns() + 1_000_000)
+        assert b"Connected Successfully" in frames[0]
+        there.close()
+
+    with_lab(body)
