@@ -5,6 +5,7 @@
       PortInUseError       the address to serve on is taken          exit 4
       NotRunningError      no gateway answers at the given URL       exit 5
       UnknownSymbolError   the symbol is not served or not a symbol  exit 6
+      StoreError           a file of our own cannot be kept          exit 7
       ProviderError        .provider .retryable                      exit 3
         AuthError          the key was refused; never retried
         EntitlementError   the plan does not include this; never retried
@@ -49,6 +50,12 @@ class UnknownSymbolError(FirmquoteError):
     """The text is no symbol, or a symbol that this gateway does not serve."""
 
     exit_code = 6
+
+
+class StoreError(FirmquoteError):
+    """A file or database of our own cannot be opened, read or written as it must be."""
+
+    exit_code = 7
 
 
 class ProviderError(FirmquoteError):

@@ -13,7 +13,7 @@ from firmquote.cli.symbols import symbols
 
 EXIT_CODES = (
     "Exit codes: 0 done · 1 refused or failed · 2 configuration · 3 provider · 4 port in use · "
-    "5 no gateway running · 6 unknown symbol."
+    "5 no gateway running · 6 unknown symbol · 7 our own files."
 )
 app = typer.Typer(
     help="Many providers in, one quote you can trade on.",
