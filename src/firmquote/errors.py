@@ -6,6 +6,12 @@
       NotRunningError      no gateway answers at the given URL       exit 5
       UnknownSymbolError   the symbol is not served or not a symbol  exit 6
       StoreError           a file of our own cannot be kept          exit 7
+        MissingStoreError  the file or its directory is not there
+        CorruptStoreError  damaged, or some other program's file
+        ReadOnlyStoreError this user may not write it
+        FullDiskError      no space left
+        StoreBusyError     another process holds it
+        StoreVersionError  a newer program wrote it
       ProviderError        .provider .retryable                      exit 3
         AuthError          the key was refused; never retried
         EntitlementError   the plan does not include this; never retried
@@ -99,3 +105,27 @@ class WireError(ProviderError):
     def __init__(self, message: str, *, provider: str, sample: bytes = b"") -> None:
         super().__init__(message, provider=provider)
         self.sample = bytes(sample[:SAMPLE_BYTES_MAX])
+
+
+class MissingStoreError(StoreError):
+    """The file, or the directory that shall hold it, is not there."""
+
+
+class CorruptStoreError(StoreError):
+    """The file is damaged, or not one of ours."""
+
+
+class ReadOnlyStoreError(StoreError):
+    """This user may not write the file or its directory."""
+
+
+class FullDiskError(StoreError):
+    """There is no space left for what must be written."""
+
+
+class StoreBusyError(StoreError):
+    """Another process held the file for longer than we wait."""
+
+
+class StoreVersionError(StoreError):
+    """A newer program wrote the file; reading it with this one could lose what it means."""
