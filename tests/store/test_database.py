@@ -50,7 +50,7 @@ def test_a_block_that_fails_writes_nothing(tmp_path: Path) -> None:
     def write_two() -> None:
         with database.transaction():
             database.insert("INSERT INTO note(words) VALUES ('lost')")
-            database.insert("INSERT INTO nothing(words) VALUES ('lost')")
+            database.insert("INSERT INTO nowhere(words) VALUES ('lost')")
 
     with pytest.raises(StoreError, match="no such table"):
         write_two()
