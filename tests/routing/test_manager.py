@@ -116,3 +116,19 @@ def test_a_quiet_second_on_an_open_stream_is_no_failure() -> None:
     assert managed.manager.members["a"].health.success_rate(managed.now_ns) is None
     managed.manager.on_stream_second("a", brought_data=True, now_ns=managed.now_ns)
     assert managed.manager.members["a"].health.success_rate(managed.now_ns) == 1.0
+
+
+def test_a_provider_whose_budget_is_spent_cannot_serve_until_it_has_some_again() -> None:
+    managed = Managed().ready("a", "b").after(3)
+    managed.manager.on_budget("a", "25 of 25 requests of the day are spent")
+    assert managed.after(0.5).manager.serving == "b"
+    assert managed.manager.members["a"].why == "25 of 25 requests of the day are spent"
+    managed.manager.on_budget("a", None)
+    assert managed.after(8).manager.serving == "a"
+
+
+def test_a_spent_budget_moves_nothing_to_a_provider_without_budget() -> None:
+    managed = Managed().ready("a", "b").after(3)
+    managed.manager.on_budget("b", "spent")
+    managed.manager.on_budget("a", "spent")
+    assert managed.after(3).manager.serving != "b"

@@ -16,6 +16,7 @@ from firmquote.model.events import (
     Unparsed,
 )
 from firmquote.model.grade import Grade, Graded, Reason, Session
+from firmquote.model.limits import USD_MICROS, PlanOffer, ProviderLimits, Window
 from firmquote.model.price import (
     BPS,
     MS_PER_S,
@@ -46,6 +47,7 @@ __all__ = [
     "NS_PER_MS",
     "NS_PER_S",
     "NS_PER_US",
+    "USD_MICROS",
     "Clock",
     "CloseLine",
     "Effect",
@@ -61,9 +63,11 @@ __all__ = [
     "MarketEvent",
     "Opening",
     "Output",
+    "PlanOffer",
     "PollProtocol",
     "Price",
     "Provider",
+    "ProviderLimits",
     "Quote",
     "Reason",
     "Request",
@@ -79,6 +83,7 @@ __all__ = [
     "Tick",
     "UnknownSymbol",
     "Unparsed",
+    "Window",
     "mid",
     "spread_bps",
 ]

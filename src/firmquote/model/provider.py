@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from firmquote.model.effects import Effect, Request, Response
 from firmquote.model.events import Event, Quote, Tick, UnknownSymbol
+from firmquote.model.limits import PlanOffer, ProviderLimits
 
 
 class FeedClass(Enum):
@@ -143,6 +144,10 @@ class Provider(Struct, frozen=True, kw_only=True):
     feed_class: Callable[[Any], FeedClass]
     """The class of what the configured plan sends."""
     codec: Callable[[], SymbolCodec]
+    limits: Callable[[Any], ProviderLimits] = lambda _: ProviderLimits()
+    """What one key may do under the configured plan; `budgets` in the configuration may tighten it."""
+    plans: tuple[PlanOffer, ...] = ()
+    """What it sells, for `firmquote budget advise`."""
     open_stream: Callable[[Opening], StreamProtocol] | None = None
     open_poll: Callable[[Opening], PollProtocol] | None = None
     open_source: Callable[[Opening], SyntheticSource] | None = None

@@ -47,6 +47,8 @@ class Member:
         self.refused: str | None = None
         self.silent: str | None = None
         """Why its stream counts as frozen, while it does."""
+        self.unaffordable: str | None = None
+        """Why no request may be made of it, while its budget is spent."""
         self.reconnects = 0
         self.status = Status.HEALTHY if synthetic else Status.CONNECTING
         self.why = ""
@@ -123,6 +125,10 @@ class ProviderManager:
         if words is not None and member.silent is None:
             member.health.note_error("silent", words)
         member.silent = words
+
+    def on_budget(self, name: str, words: str | None) -> None:
+        """Its budget is spent, for the reason in `words`, so it cannot serve; `None` says that there is budget."""
+        self.members[name].unaffordable = words
 
     def on_error(self, name: str, kind: str, words: str) -> None:
         """Count an error by class; whether it matters is decided by outcomes."""
@@ -233,6 +239,8 @@ class ProviderManager:
     def _status(self, member: Member, now_ns: int) -> tuple[Status, str]:
         if member.refused is not None:
             return Status.FAILED, member.refused
+        if member.unaffordable is not None:
+            return Status.FAILED, member.unaffordable
         if member.breaker.state is not BreakerState.CLOSED:
             return Status.FAILED, f"breaker {member.breaker.state.value}: {member.health.last_error or 'errors'}"
         if not member.ready:

@@ -3,6 +3,7 @@
 from firmquote.model import FeedClass, Provider
 from firmquote.providers.alphavantage.config import AlphaVantageConfig, Entitlement
 from firmquote.providers.alphavantage.decode import NAME
+from firmquote.providers.alphavantage.plans import PLANS, limits
 from firmquote.providers.alphavantage.protocol import AlphaVantagePoll
 from firmquote.providers.alphavantage.symbols import CODEC
 
@@ -26,5 +27,7 @@ PROVIDER = Provider(
     needs_key=True,
     feed_class=_feed_class,
     codec=lambda: CODEC,
+    limits=limits,
+    plans=PLANS,
     open_poll=AlphaVantagePoll,
 )

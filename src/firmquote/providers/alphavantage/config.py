@@ -13,12 +13,22 @@ class Entitlement(Enum):
     REALTIME = "realtime"
 
 
+class Plan(Enum):
+    """What is paid for."""
+
+    FREE = "free"
+    """25 requests a day and one a second."""
+    PREMIUM = "premium"
+    """`requests_per_minute`, and no daily limit."""
+
+
 class AlphaVantageConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where to ask, how often, and what the plan sells."""
 
     rest_url: str = "https://www.alphavantage.co"
+    plan: Plan = Plan.PREMIUM
     requests_per_minute: int = 75
-    """75, 150, 300, 600 or 1200 by plan; the free plan allows 25 a day."""
+    """75, 150, 300, 600 or 1200 by premium plan."""
     entitlement: Entitlement = Entitlement.REALTIME
     bulk: bool = False
     """Ask up to 100 symbols at once with REALTIME_BULK_QUOTES; needs a plan with real-time US market data."""

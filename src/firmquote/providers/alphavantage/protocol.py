@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from firmquote.errors import ConfigError
 from firmquote.model import NS_PER_S, Event, Opening, Request, Response
-from firmquote.providers.alphavantage.config import AlphaVantageConfig, Entitlement
+from firmquote.providers.alphavantage.config import AlphaVantageConfig, Entitlement, Plan
 from firmquote.providers.alphavantage.decode import DELAY_NS, decode, refusal
 
 BULK_MAX = 100
@@ -19,7 +19,7 @@ class AlphaVantagePoll:
         if opening.key is None:
             raise ConfigError("alphavantage: needs a key. Set FIRMQUOTE_ALPHAVANTAGE_API_KEY.")
         self.base_url = config.rest_url
-        self.request_interval_ns = 60 * NS_PER_S // config.requests_per_minute
+        self.request_interval_ns = NS_PER_S if config.plan is Plan.FREE else 60 * NS_PER_S // config.requests_per_minute
         self._key = opening.key
         self._codec = opening.codec
         self._bulk = config.bulk

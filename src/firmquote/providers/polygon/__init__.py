@@ -3,6 +3,7 @@
 from firmquote.model import FeedClass, Provider
 from firmquote.providers.polygon.config import Plan, PolygonConfig
 from firmquote.providers.polygon.decode import NAME
+from firmquote.providers.polygon.plans import PLANS, limits
 from firmquote.providers.polygon.protocol import PolygonPoll, PolygonStream
 from firmquote.providers.polygon.symbols import CODEC
 
@@ -20,6 +21,8 @@ PROVIDER = Provider(
     needs_key=True,
     feed_class=_feed_class,
     codec=lambda: CODEC,
+    limits=limits,
+    plans=PLANS,
     open_stream=PolygonStream,
     open_poll=PolygonPoll,
 )
