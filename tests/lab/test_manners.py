@@ -39,7 +39,7 @@ async def status_of(simulator: Simulator, request: Request, *, timeout_s: float 
 
 async def open_stream(lab: Lab, frames: list[bytes]) -> Socket:
     return await connect(
-        lab.stream_url,
+        lab.polygon.stream_url,
         provider="test",
         on_open=lambda _: None,
         on_frame=lambda frame, _: frames.append(bytes(frame)),

@@ -12,7 +12,7 @@ from massive import RESTClient, WebSocketClient
 from massive.exceptions import AuthError, BadResponse
 from massive.websocket.models import Market as MassiveMarket
 
-from firmquote.lab import LAB_KEY, Fault, Lab, LabConfig, load_tape
+from firmquote.lab import LAB_KEY, Fault, Lab, LabConfig, SimulatorConfig, load_tape
 from firmquote.runtime.clock import SystemClock
 
 T = TypeVar("T")
@@ -34,7 +34,7 @@ def rest(lab: Lab, key: str = LAB_KEY) -> RESTClient:
 def stream(lab: Lab, key: str = LAB_KEY, **options: object) -> WebSocketClient:
     return WebSocketClient(
         api_key=key,
-        feed=lab.stream_url.removeprefix("ws://").removesuffix("/stocks"),
+        feed=lab.polygon.stream_url.removeprefix("ws://").removesuffix("/stocks"),
         secure=False,
         market=MassiveMarket.Stocks,
         subscriptions=["Q.AIG", "Q.BAC"],
@@ -194,8 +194,18 @@ def test_alpha_vantage_gets_an_empty_quote_for_an_unknown_symbol(series: Callabl
 @pytest.mark.parametrize(
     ("config", "calls", "words"),
     [
-        pytest.param(LabConfig(alphavantage_per_minute=2), 3, "Minute-level rate limit", id="minute limit"),
-        pytest.param(LabConfig(alphavantage_per_minute=None), 2, "spreading out", id="free plan: one a second"),
+        pytest.param(
+            LabConfig(simulators={"alphavantage": SimulatorConfig(per_minute=2)}),
+            3,
+            "Minute-level rate limit",
+            id="minute limit",
+        ),
+        pytest.param(
+            LabConfig(simulators={"alphavantage": SimulatorConfig(free_plan=True)}),
+            2,
+            "spreading out",
+            id="free plan: one a second",
+        ),
     ],
 )
 def test_alpha_vantage_says_over_limit_with_http_200(
@@ -225,7 +235,9 @@ def test_two_labs_on_one_port_are_refused_with_what_to_do() -> None:
 
     async def body(lab: Lab) -> None:
         with pytest.raises(PortInUseError, match=r"port \d+ is taken\. Stop what listens there"):
-            async with Lab(TAPE, SystemClock(), LabConfig(polygon_port=lab.polygon.port)):
+            async with Lab(
+                TAPE, SystemClock(), LabConfig(simulators={"polygon": SimulatorConfig(port=lab.polygon.port)})
+            ):
                 pass
 
     with_lab(body)

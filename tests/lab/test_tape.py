@@ -55,7 +55,7 @@ def test_over_many_turns_time_never_goes_back(seconds: list[float], speed: float
 def test_the_market_counts_sequences_by_symbol_and_remembers_the_last_trade() -> None:
     trade = TapeTrade(START_NS + NS_PER_S, "IBM", 10.05, 300)
     market = Market(Player(Tape([tick(0), tick(0.5), tick(0.7, "SPY"), trade]), now_ns=NOW_NS, from_s=0, loop=False))
-    quotes = market.advance(NOW_NS + 2 * NS_PER_S)
+    quotes = market.advance(NOW_NS + 2 * NS_PER_S).quotes
     assert [(quote.symbol, quote.sequence) for quote in quotes] == [("IBM", 1), ("IBM", 2), ("SPY", 1)]
     assert market.trades["IBM"] == (NOW_NS + NS_PER_S, trade)
     assert market.day_volume == {"IBM": 300}

@@ -40,7 +40,7 @@ class Owner:
 
 def stream_to(lab: Lab, owner: Owner, *, key: str = LAB_KEY) -> tuple[Stream, Feed]:
     provider = load_provider("polygon")
-    config = structs.replace(provider.config(), stream_url=lab.stream_url)
+    config = structs.replace(provider.config(), stream_url=lab.polygon.stream_url)
     opening = Opening(config=config, key=Secret(key), codec=provider.codec())
     board = Board(TAPE.symbols, grading=GradePolicy(), plausibility=PlausibilityPolicy())
     feed = board.add_feed("polygon", FeedClass.CONSOLIDATED)

@@ -58,14 +58,7 @@ async def scenario(
 ) -> AsyncIterator[Scenario]:
     """Run a lab and a gateway while the block runs."""
     async with asyncio.timeout(DEADLINE_S), Lab(tape, SystemClock(), lab) as simulators:
-        config = change(
-            demo_config(
-                stream_url=simulators.stream_url,
-                polygon_url=simulators.polygon.url,
-                alphavantage_url=simulators.alphavantage.url,
-                port=0,
-            )
-        )
+        config = change(demo_config(simulators.settings, port=0))
         gateway = Gateway(config, {KEY_NAME: LAB_KEY}, SystemClock(), Random(7))
         running = asyncio.create_task(gateway.run())
         try:

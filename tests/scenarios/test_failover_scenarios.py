@@ -4,7 +4,7 @@ import pytest
 from tests.scenarios.gateway import TAPE, Scenario, play, scenario, with_roles
 
 from firmquote.errors import ConfigError
-from firmquote.lab import Fault, LabConfig
+from firmquote.lab import LAB_KEY, Fault, LabConfig, SimulatorConfig
 from firmquote.model import Grade
 from firmquote.runtime import SystemClock
 from firmquote.runtime.watch import SilenceWatch
@@ -154,7 +154,6 @@ def test_a_quota_notice_pauses_the_polls_for_as_long_as_it_says() -> None:
         async with scenario() as running:
             await both_ready(running)
             rest = running.lab.alphavantage.rest
-            assert rest is not None
             await running.lab.alphavantage.inject(Fault.HTTP_NOTE)
             await running.until(lambda: rest.refused > 0)
             running.lab.alphavantage.clear()
@@ -163,7 +162,7 @@ def test_a_quota_notice_pauses_the_polls_for_as_long_as_it_says() -> None:
                 await running.turn()
             assert rest.served + rest.refused == asked, "the day's quota is gone; asking again would not help"
             member = running.gateway.manager.members["alphavantage"]
-            assert "lab-key" not in (member.health.last_error or "")
+            assert LAB_KEY not in (member.health.last_error or "")
 
     play(body)
 
@@ -225,7 +224,9 @@ def test_a_provider_that_is_down_cannot_be_activated() -> None:
 
 def test_a_stream_that_freezes_without_an_error_loses_its_role_and_gets_it_back() -> None:
     async def body() -> None:
-        async with scenario(lab=LabConfig(alphavantage_per_minute=1_200), change=POLYGON_FIRST) as running:
+        async with scenario(
+            lab=LabConfig(simulators={"alphavantage": SimulatorConfig(per_minute=1_200)}), change=POLYGON_FIRST
+        ) as running:
             await both_ready(running)
             watch = running.gateway.conductor.watch
             await running.until(lambda: usual_gap_is_known(watch))

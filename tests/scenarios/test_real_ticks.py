@@ -4,7 +4,7 @@ import pytest
 from tests.scenarios.gateway import TAPE, Scenario, play, scenario, with_roles
 
 from firmquote.board import Feed
-from firmquote.lab import Fault, LabConfig, TapeTrade
+from firmquote.lab import Fault, LabConfig, SimulatorConfig, TapeTrade
 from firmquote.model import LastPrice, Quote
 
 pytestmark = pytest.mark.scenario
@@ -63,7 +63,7 @@ def test_alpha_vantages_prices_are_the_last_trades_of_the_tape() -> None:
     prices = {symbol: {row.price for row in trades if row.symbol == symbol} for symbol in TAPE.symbols}
 
     async def body() -> None:
-        async with scenario(lab=LabConfig(alphavantage_per_minute=1_200)) as running:
+        async with scenario(lab=LabConfig(simulators={"alphavantage": SimulatorConfig(per_minute=1_200)})) as running:
             feed = running.gateway.feeds["alphavantage"]
             await running.until(lambda: feed.accepted >= len(TAPE.symbols))
             for symbol, line in feed.lines.items():

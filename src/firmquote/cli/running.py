@@ -5,6 +5,7 @@ import json
 import logging
 import os
 import sys
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -13,9 +14,8 @@ import structlog
 import typer
 
 from firmquote.cli.durations import parse_seconds
-from firmquote.cli.lab import ALPHAVANTAGE_PORT, POLYGON_PORT
 from firmquote.errors import PortInUseError
-from firmquote.lab import DEMO_TAPE, LAB_KEY, Lab, LabConfig, load_tape
+from firmquote.lab import DEMO_TAPE, KINDS, LAB_KEY, Lab, LabConfig, SimulatorConfig, load_tape
 from firmquote.runtime import KEY_NAME, Gateway, SystemClock, demo_config, load_config, run_gateway, run_until_stopped
 
 
@@ -56,15 +56,12 @@ def start_demo(*, for_: str | None, port: int, tape: Path | None, speed: float, 
 
     async def body(stop: asyncio.Event) -> None:
         async with AsyncExitStack() as stack:
-            lab = await _open_lab(stack, Lab(ticks, SystemClock(), _lab_config(POLYGON_PORT, ALPHAVANTAGE_PORT, speed)))
+            lab = await _open_lab(stack, Lab(ticks, SystemClock(), _lab_config({}, speed)))
             if lab is None:  # the usual ports are taken, perhaps by another demo: any will do
-                lab = await stack.enter_async_context(Lab(ticks, SystemClock(), _lab_config(0, 0, speed)))
-            config = demo_config(
-                stream_url=lab.stream_url,
-                polygon_url=lab.polygon.url,
-                alphavantage_url=lab.alphavantage.url,
-                port=port,
-            )
+                lab = await stack.enter_async_context(
+                    Lab(ticks, SystemClock(), _lab_config(dict.fromkeys(KINDS, 0), speed))
+                )
+            config = demo_config(lab.settings, port=port)
             if tape is not None:
                 quotes = msgspec.structs.replace(
                     config.feeds.quotes, live_symbols_allowlist=ticks.symbols, canary_symbols=(), priority_symbols=()
@@ -80,21 +77,18 @@ def start_demo(*, for_: str | None, port: int, tape: Path | None, speed: float, 
     run_until_stopped(body, for_s=None if for_ is None else parse_seconds(for_))
 
 
-def serve_lab(
-    *, polygon_port: int, alphavantage_port: int, tape: Path | None, speed: float, for_: str | None, as_json: bool
-) -> None:
-    """Run the simulators alone."""
+def serve_lab(*, ports: Mapping[str, int], tape: Path | None, speed: float, for_: str | None, as_json: bool) -> None:
+    """Run the simulators alone; who is not in `ports` listens where it usually does."""
     ticks = load_tape(tape or DEMO_TAPE)
 
     async def body(stop: asyncio.Event) -> None:
-        async with Lab(ticks, SystemClock(), _lab_config(polygon_port, alphavantage_port, speed)) as lab:
-            urls = {"polygon_stream": lab.stream_url, "polygon": lab.polygon.url, "alphavantage": lab.alphavantage.url}
-            words = (
-                f"Polygon       {lab.stream_url} and {lab.polygon.url}\n"
-                f"Alpha Vantage {lab.alphavantage.url}/query\n"
-                f"The key is {LAB_KEY}. Symbols: {', '.join(ticks.symbols)}. Stop with Ctrl-C."
+        async with Lab(ticks, SystemClock(), _lab_config(ports, speed)) as lab:
+            settings = lab.settings
+            places = [f"{KINDS[name].title:13} {' and '.join(urls.values())}" for name, urls in settings.items()]
+            words = "\n".join(
+                [*places, f"The key is {LAB_KEY}. Symbols: {', '.join(ticks.symbols)}. Stop with Ctrl-C."]
             )
-            _say(as_json, {**urls, "key": LAB_KEY, "symbols": list(ticks.symbols)}, words)
+            _say(as_json, {"providers": settings, "key": LAB_KEY, "symbols": list(ticks.symbols)}, words)
             await stop.wait()
 
     run_until_stopped(body, for_s=None if for_ is None else parse_seconds(for_))
@@ -122,13 +116,14 @@ async def _open_lab(stack: AsyncExitStack, lab: Lab) -> Lab | None:
         return None
 
 
-def _lab_config(polygon_port: int, alphavantage_port: int, speed: float) -> LabConfig:
-    return LabConfig(polygon_port=polygon_port, alphavantage_port=alphavantage_port, speed=speed)
+def _lab_config(ports: Mapping[str, int], speed: float) -> LabConfig:
+    simulators = {name: SimulatorConfig(port=ports.get(name, kind.port)) for name, kind in KINDS.items()}
+    return LabConfig(simulators=simulators, speed=speed)
 
 
 def _welcome(url: str, polygon_port: int, port: int) -> str:
     where = "" if port == 8090 else f" --url {url}"
-    at = "" if polygon_port == POLYGON_PORT else f" --port {polygon_port}"
+    at = "" if polygon_port == KINDS["polygon"].port else f" --port {polygon_port}"
     lessons = (
         (f"firmquote quote{where}", "every symbol, its grade and why"),
         (f"firmquote activate polygon{where}", "NBBO quotes: the symbols turn firm"),

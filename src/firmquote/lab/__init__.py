@@ -7,12 +7,14 @@ mistake cannot hide; the providers' official clients are their judges.
 from firmquote.lab.faults import ActiveFault, Fault, FaultSet, SimQuote
 from firmquote.lab.market import Market
 from firmquote.lab.player import Player
-from firmquote.lab.serve import HOST, LAB_KEY, Lab, LabConfig, Simulator
+from firmquote.lab.serve import KINDS, Lab, LabConfig
+from firmquote.lab.simulator import HOST, LAB_KEY, Simulator, SimulatorConfig
 from firmquote.lab.tape import DEMO_TAPE, Tape, TapeQuote, TapeTrade, load_tape
 
 __all__ = [
     "DEMO_TAPE",
     "HOST",
+    "KINDS",
     "LAB_KEY",
     "ActiveFault",
     "Fault",
@@ -23,6 +25,7 @@ __all__ = [
     "Player",
     "SimQuote",
     "Simulator",
+    "SimulatorConfig",
     "Tape",
     "TapeQuote",
     "TapeTrade",

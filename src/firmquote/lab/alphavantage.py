@@ -6,11 +6,11 @@ from decimal import Decimal
 
 from aiohttp import web
 
-from firmquote.lab.faults import Fault, FaultSet
-from firmquote.lab.market import Market
-from firmquote.lab.polygon_stream import MinuteLimit
+from firmquote.lab.faults import Fault
+from firmquote.lab.limits import MinuteLimit
+from firmquote.lab.simulator import Kind, World
 from firmquote.lab.times import eastern
-from firmquote.model import NS_PER_S, Clock
+from firmquote.model import NS_PER_S
 
 SITE = "https://www.alphavantage.co"
 MISSING_KEY = (
@@ -32,23 +32,22 @@ BURST = (
 )
 MINUTE = "Minute-level rate limit exceed. Please spread out your requests."
 FREE_PER_DAY = 25
+PREMIUM_PER_MINUTE = 75
 BULK_MAX = 100
 
 
 class AlphaVantageSimulator:
-    """Sells the last prices of the tape's trades. `per_minute` of `None` is the free plan."""
+    """Sells the last prices of the tape's trades."""
 
-    def __init__(
-        self, market: Market, clock: Clock, faults: FaultSet, keys: frozenset[str], *, per_minute: int | None
-    ) -> None:
+    def __init__(self, world: World) -> None:
         self.served = 0
         self.refused = 0
-        self._market = market
-        self._clock = clock
-        self._faults = faults
-        self._keys = keys
-        self._premium = per_minute is not None
-        self._limit = MinuteLimit(per_minute)
+        self._market = world.market
+        self._clock = world.clock
+        self._faults = world.faults
+        self._keys = world.config.keys
+        self._premium = not world.config.free_plan
+        self._limit = MinuteLimit(world.config.per_minute or PREMIUM_PER_MINUTE)
         self._today = ""
         self._used_today = 0
         self._last_ns = 0
@@ -206,3 +205,5 @@ _MARKET = {
     "current_status": "open",
     "notes": "",
 }
+
+ALPHA_VANTAGE = Kind(title="Alpha Vantage", port=8092, rest=AlphaVantageSimulator)

@@ -1,11 +1,19 @@
 """The market behind the simulators: the tape's newest quote and trade of each symbol."""
 
+from msgspec import Struct
+
 from firmquote.lab.faults import SimQuote
 from firmquote.lab.player import Player
 from firmquote.lab.tape import TapeQuote, TapeTrade
 
 RECENT_MAX = 1_000
 """Quotes kept a symbol, for the history endpoints."""
+
+
+class Moves(Struct, frozen=True):
+    """What happened on the tape in one step, in order."""
+
+    quotes: list[SimQuote]
 
 
 class Market:
@@ -25,15 +33,15 @@ class Market:
         """All symbols on the tape."""
         return self.player.tape.symbols
 
-    def advance(self, now_ns: int) -> list[SimQuote]:
-        """Return the quotes that have happened since the last call, in order."""
+    def advance(self, now_ns: int) -> Moves:
+        """Return what has happened since the last call."""
         quotes = []
         for at_ns, row in self.player.due(now_ns):
             if isinstance(row, TapeTrade):
                 self._trade(at_ns, row)
             else:
                 quotes.append(self._quote(at_ns, row))
-        return quotes
+        return Moves(quotes)
 
     def _quote(self, at_ns: int, row: TapeQuote) -> SimQuote:
         sequence = self._sequence.get(row.symbol, 0) + 1

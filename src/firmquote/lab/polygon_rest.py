@@ -5,16 +5,16 @@ from itertools import count
 
 from aiohttp import web
 
-from firmquote.lab.faults import Fault, FaultSet, SimQuote
-from firmquote.lab.market import Market
-from firmquote.lab.polygon_stream import MinuteLimit
+from firmquote.lab.faults import Fault, SimQuote
+from firmquote.lab.limits import MinuteLimit
+from firmquote.lab.simulator import World
 from firmquote.lab.times import rfc3339_eastern
-from firmquote.model import Clock
 
 LIMIT_WORDS = (
     "You've exceeded the maximum requests per minute, please wait or upgrade your subscription to continue. "
     "https://polygon.io/pricing"
 )
+FREE_PER_MINUTE = 5
 PAGE_DEFAULT = 1_000
 PAGE_MAX = 50_000
 
@@ -22,16 +22,14 @@ PAGE_MAX = 50_000
 class PolygonRest:
     """Last NBBO, last trade, snapshots, quote history and market status, of the market's present moment."""
 
-    def __init__(
-        self, market: Market, clock: Clock, faults: FaultSet, keys: frozenset[str], *, per_minute: int | None
-    ) -> None:
+    def __init__(self, world: World) -> None:
         self.served = 0
         self.refused = 0
-        self._market = market
-        self._clock = clock
-        self._faults = faults
-        self._keys = keys
-        self._limit = MinuteLimit(per_minute)
+        self._market = world.market
+        self._clock = world.clock
+        self._faults = world.faults
+        self._keys = world.config.keys
+        self._limit = MinuteLimit(FREE_PER_MINUTE if world.config.free_plan else world.config.per_minute)
         self._ids = count(1)
 
     def routes(self) -> list[web.RouteDef]:

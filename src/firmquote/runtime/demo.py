@@ -1,5 +1,6 @@
 """The demo's configuration: the packaged file, with the simulators' addresses and key filled in."""
 
+from collections.abc import Mapping
 from importlib.resources import as_file, files
 from pathlib import Path
 
@@ -11,14 +12,19 @@ from firmquote.runtime.loading import load_config
 KEY_NAME = "FIRMQUOTE_LAB_KEY"
 
 
-def demo_config(*, stream_url: str, polygon_url: str, alphavantage_url: str, port: int | None = None) -> Config:
-    """Return the demo's configuration for simulators at these addresses."""
+def demo_config(settings: Mapping[str, Mapping[str, str]], *, port: int | None = None) -> Config:
+    """Return the demo's configuration; `settings` say where each provider's simulator is.
+
+    Only the active and the warm provider of the demo take part: a third one would be a shadow.
+    """
     with as_file(files("firmquote") / "config" / "demo.yaml") as path:
         config = load_config(Path(path))
     key = KeyReference(env=KEY_NAME)
+    quotes = config.feeds.quotes
     providers = {
-        "alphavantage": ProviderSection(api_key=key, settings={"rest_url": alphavantage_url}),
-        "polygon": ProviderSection(api_key=key, settings={"stream_url": stream_url, "rest_url": polygon_url}),
+        name: ProviderSection(api_key=key, settings=dict(settings[name]))
+        for name in (quotes.provider_active, quotes.provider_warm)
+        if name is not None
     }
     serve = config.serve if port is None else structs.replace(config.serve, port=port)
     return structs.replace(config, providers=providers, serve=serve)

@@ -1,0 +1,194 @@
+"""What all simulated streams have in common: clients, their backlogs, and how they are cut, closed and dropped.
+
+What a provider says on its stream is its `Dialect`.
+"""
+
+import asyncio
+import contextlib
+from enum import Enum
+from typing import Protocol, TypeAlias
+
+from aiohttp import WSCloseCode, WSMsgType, web
+
+from firmquote.lab.faults import Fault, FaultSet, SimQuote
+from firmquote.model import NS_PER_S, Clock
+
+LOGIN_TIMEOUT_NS = 10 * NS_PER_S
+BACKLOG_FRAMES_MAX = 2_000
+"""Frames waiting for one slow consumer before it is cut."""
+QUOTES_PER_FRAME = 20
+
+Frame: TypeAlias = str | bytes
+"""A text or a binary message."""
+
+
+class Farewell(Enum):
+    """Why a simulator ends a connection with a word."""
+
+    BAD_KEY = "bad_key"
+    LOGIN_TIMEOUT = "login_timeout"
+    TOO_MANY = "too_many"
+    """Another connection has, or takes, the place of this one."""
+    TOO_SLOW = "too_slow"
+
+
+class Connection:
+    """One client's socket: what it subscribed to, and the frames that wait for it."""
+
+    def __init__(self, socket: web.WebSocketResponse, request: web.Request, opened_ns: int) -> None:
+        self.socket = socket
+        self.path = request.path
+        self.headers = request.headers
+        self.opened_ns = opened_ns
+        self.key: str | None = None
+        self.channels: set[str] = set()
+        self.backlog: asyncio.Queue[Frame | WSCloseCode] = asyncio.Queue(BACKLOG_FRAMES_MAX)
+        self._transport = request.transport
+
+    def put(self, frame: Frame | WSCloseCode) -> bool:
+        """Queue a frame, or the end; `False` when the client is too slow."""
+        try:
+            self.backlog.put_nowait(frame)
+        except asyncio.QueueFull:
+            return False
+        return True
+
+    def drop(self, last: Frame) -> None:
+        """Forget what waits, say one last thing and close."""
+        self.channels.clear()
+        while not self.backlog.empty():
+            self.backlog.get_nowait()
+        self.put(last)
+        self.put(WSCloseCode.POLICY_VIOLATION)
+
+    def abort(self) -> None:
+        """Cut the connection without a word."""
+        if self._transport is not None:
+            self._transport.abort()
+
+
+class Dialect(Protocol):
+    """What one provider says on its stream, and what it makes of what it hears."""
+
+    path: str
+    """Where the stream is; `{…}` takes anything."""
+    prefix: str
+    """A client wants the quotes of a symbol if it has the channel `prefix + symbol`, or `prefix + "*"`."""
+
+    def greet(self, connection: Connection) -> None:
+        """Say the first words."""
+        ...
+
+    def hear(self, connection: Connection, words: Frame, others: list[Connection]) -> None:
+        """Act on a client's message; `others` are the other clients."""
+        ...
+
+    def quotes(self, connection: Connection, quotes: list[SimQuote]) -> Frame:
+        """Return quotes as one frame."""
+        ...
+
+    def farewell(self, connection: Connection, cause: Farewell) -> Frame:
+        """Return the last words before the end."""
+        ...
+
+
+class Streams:
+    """All clients of one simulated stream."""
+
+    def __init__(self, dialect: Dialect, clock: Clock, faults: FaultSet) -> None:
+        self.sent: dict[str, int] = {}
+        """Quotes put on the wire, per symbol, summed over connections."""
+        self.accepted = 0
+        self.dialect = dialect
+        self._clock = clock
+        self._faults = faults
+        self._connections: list[Connection] = []
+
+    @property
+    def open_connections(self) -> int:
+        """How many clients are logged in."""
+        return sum(connection.key is not None for connection in self._connections)
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """Serve one client until either side ends it."""
+        now_ns = self._clock.now_ns()
+        if self._faults.active(Fault.DISCONNECT, now_ns) or self._faults.active(Fault.REFUSE, now_ns):
+            raise web.HTTPServiceUnavailable
+        socket = web.WebSocketResponse(heartbeat=None, compress=False)
+        await socket.prepare(request)
+        self.accepted += 1
+        connection = Connection(socket, request, now_ns)
+        self._connections.append(connection)
+        writer = asyncio.create_task(self._write(connection))
+        try:
+            await self._talk(connection)
+        finally:
+            self._connections.remove(connection)
+            writer.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await writer
+        return socket
+
+    def publish(self, quotes: list[SimQuote]) -> None:
+        """Send what each client subscribed to, in frames of at most QUOTES_PER_FRAME."""
+        now_ns = self._clock.now_ns()
+        for connection in list(self._connections):
+            wanted = [quote for quote in quotes if self._wants(connection, quote.symbol)]
+            for start in range(0, len(wanted), QUOTES_PER_FRAME):
+                part = wanted[start : start + QUOTES_PER_FRAME]
+                for quote in part:
+                    self.sent[quote.symbol] = self.sent.get(quote.symbol, 0) + 1
+                if not connection.put(self._corrupt(self.dialect.quotes(connection, part), now_ns)):
+                    connection.drop(self.dialect.farewell(connection, Farewell.TOO_SLOW))
+                    break
+
+    def tick(self, now_ns: int) -> None:
+        """Do what time alone makes necessary."""
+        for connection in list(self._connections):
+            if connection.key is None and now_ns - connection.opened_ns >= LOGIN_TIMEOUT_NS:
+                connection.opened_ns = now_ns  # said once
+                connection.drop(self.dialect.farewell(connection, Farewell.LOGIN_TIMEOUT))
+
+    def drop_all(self, cause: Farewell) -> None:
+        """Tell every client why, and close."""
+        for connection in list(self._connections):
+            connection.drop(self.dialect.farewell(connection, cause))
+
+    def abort_all(self) -> None:
+        """Cut every connection."""
+        for connection in list(self._connections):
+            connection.abort()
+
+    def close_all(self) -> None:
+        """Close every connection with 1000, after what already waits for it."""
+        for connection in list(self._connections):
+            connection.put(WSCloseCode.OK)
+
+    def _wants(self, connection: Connection, symbol: str) -> bool:
+        prefix = self.dialect.prefix
+        return prefix + symbol in connection.channels or prefix + "*" in connection.channels
+
+    def _corrupt(self, frame: Frame, now_ns: int) -> Frame:
+        if isinstance(frame, bytes):
+            return self._faults.corrupt(frame, now_ns)
+        return self._faults.corrupt(frame.encode(), now_ns).decode("utf-8", "replace")
+
+    async def _talk(self, connection: Connection) -> None:
+        if self._faults.active(Fault.HANG, self._clock.now_ns()):
+            await connection.socket.receive()
+            return
+        self.dialect.greet(connection)
+        async for message in connection.socket:
+            if message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
+                others = [other for other in self._connections if other is not connection]
+                self.dialect.hear(connection, message.data, others)
+
+    async def _write(self, connection: Connection) -> None:
+        socket = connection.socket
+        with contextlib.suppress(ConnectionError):
+            while True:
+                frame = await connection.backlog.get()
+                if isinstance(frame, WSCloseCode):
+                    await socket.close(code=frame)
+                    return
+                await (socket.send_str(frame) if isinstance(frame, str) else socket.send_bytes(frame))
