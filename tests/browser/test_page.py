@@ -1,71 +1,129 @@
-"""The page in a real browser: it shows what the gateway says, and never an old number as a live one."""
+"""The page in a real browser: it shows what the gateway says, acts when asked, and never shows an old number as live."""
 
-import asyncio
-import os
 import re
-import shutil
-import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.scenarios.gateway import play, scenario, with_state_dir
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import expect
+from tests.browser.chromium import NEEDS_CHROMIUM, PHONE, WIDE, Watched, on_the_page, rows, token_in
+from tests.scenarios.gateway import Scenario
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-REQUIRED = os.environ.get("FIRMQUOTE_REQUIRE_BROWSER") == "1"
-pytestmark = [
-    pytest.mark.scenario,
-    pytest.mark.skipif(
-        CHROMIUM is None and not REQUIRED, reason="no Chromium on this machine (Debian: apt-get install chromium)"
-    ),
-]
-QUIET = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-         "--disable-background-networking", "--disable-component-update", "--disable-sync"]  # fmt: skip
+from firmquote.lab import Fault
+from firmquote.model import Secret
+from firmquote.publish import LOOPBACK_NAMES, bind, serving
 
-
-def rendered(url: str, profile: Path, *, after_ms: int = 3_000) -> tuple[str, str]:
-    """Return the page's DOM after its scripts ran, and the browser's log."""
-    assert CHROMIUM is not None, "CI must have Chromium: apt-get install chromium"
-    command = [CHROMIUM, *QUIET, "--enable-logging=stderr", f"--user-data-dir={profile}"]
-    command += [f"--virtual-time-budget={after_ms}", "--dump-dom", url]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
-    return done.stdout, done.stderr
+pytestmark = [pytest.mark.scenario, NEEDS_CHROMIUM]
+GRADES = re.compile("firm|indicative")
 
 
-def cells(dom: str, table: str) -> list[list[str]]:
-    body = re.search(rf'<tbody id="{table}">(.*?)</tbody>', dom, re.DOTALL)
-    assert body is not None
-    rows = re.findall(r"<tr>(.*?)</tr>", body[1], re.DOTALL)
-    return [re.findall(r"<td[^>]*>(.*?)</td>", row, re.DOTALL) for row in rows]
-
-
-def with_page(tmp_path: Path, check: Callable[[str, str], None]) -> None:
-    async def body() -> None:
-        async with scenario(change=with_state_dir(tmp_path / "state")) as running:
-            await running.until(lambda: running.gateway.report.not_ready() is None)
-            async with running.gateway.serve() as url:
-                dom, log = await asyncio.to_thread(rendered, url, tmp_path / "profile")
-            check(dom, log)
-
-    play(body)
+async def open_live(watched: Watched, url: str) -> None:
+    await watched.page.goto(url)
+    await expect(watched.page.locator("body")).to_have_attribute("data-state", "live")
 
 
 def test_the_page_shows_quotes_providers_and_decisions_without_a_console_error(tmp_path: Path) -> None:
-    def check(dom: str, log: str) -> None:
-        quotes = cells(dom, "quotes")
+    async def check(_: Scenario, watched: Watched, url: str) -> None:
+        page = watched.page
+        await open_live(watched, url)
+        quotes = await rows(page, "quotes")
         assert [row[0] for row in quotes] == ["AIG", "BAC", "IBM", "SPY"]
-        assert {row[1] for row in quotes} <= {"firm", "indicative"}
-        assert {row[0] for row in cells(dom, "providers")} == {"Alpha Vantage", "Polygon (Massive)", "Mock"}
-        assert [row[0] for row in cells(dom, "decisions")] == ["AIG", "BAC", "IBM", "SPY"]
-        assert 'data-state="live"' in dom
-        assert [line for line in log.splitlines() if ":CONSOLE" in line] == []
+        assert all(GRADES.fullmatch(row[1]) for row in quotes)
+        assert {"Alpha Vantage", "Polygon (Massive)", "Mock"} <= set(await page.locator("h3").all_inner_texts())
+        assert [row[0] for row in await rows(page, "decisions")] == ["AIG", "BAC", "IBM", "SPY"]
+        await expect(page.locator("#timeline .plot-container")).to_be_visible()
+        assert watched.complaints == []
 
-    with_page(tmp_path, check)
+    on_the_page(tmp_path, check)
 
 
-def test_without_the_gateway_the_page_says_so_in_words(tmp_path: Path) -> None:
-    page = Path(__file__).parents[2] / "src" / "firmquote" / "publish" / "page" / "index.html"
-    dom, _ = rendered(page.as_uri(), tmp_path / "profile")
-    assert 'data-state="lost"' in dom
-    assert re.search(r'<div id="lost" role="alert">', dom), "the warning is no longer hidden"
-    assert "Disconnected" in dom
+def test_a_failover_appears_on_the_page_within_a_second(tmp_path: Path) -> None:
+    async def check(running: Scenario, watched: Watched, url: str) -> None:
+        page = watched.page
+        await open_live(watched, url)
+        running.gateway.conductor.activate("polygon", "test")
+        await expect(page.locator("#serving")).to_contain_text("polygon serves", timeout=1_000)
+        await running.lab.polygon.inject(Fault.DISCONNECT, for_s=5)
+        await running.until(lambda: running.gateway.manager.serving == "alphavantage")
+        await expect(page.locator("#serving")).to_contain_text("alphavantage serves", timeout=1_000)
+        await expect(page.locator("#changes tr").filter(has_text="polygon → alphavantage")).to_be_visible(timeout=1_000)
+        card = page.locator('.card[data-name="polygon"]')
+        await expect(card.locator(".status")).to_contain_text("failed", timeout=1_000)
+
+    on_the_page(tmp_path, check)
+
+
+def test_a_provider_is_activated_from_the_page_with_a_reason_and_the_token(tmp_path: Path) -> None:
+    async def check(running: Scenario, watched: Watched, url: str) -> None:
+        page = watched.page
+        await open_live(watched, url)
+        await page.locator('.card[data-name="polygon"] button').click()
+        await page.get_by_label("Reason").fill("bid and ask")
+        await page.get_by_label("Operator's token").fill("wrong")
+        await page.get_by_role("button", name="Activate", exact=True).click()
+        await expect(page.locator("#confirm-error")).to_contain_text("operator's token")
+        assert running.gateway.manager.serving == "alphavantage"
+        await page.get_by_label("Operator's token").fill(token_in(tmp_path))
+        await page.keyboard.press("Enter")
+        await expect(page.locator("#confirm")).to_be_hidden()
+        await expect(page.locator("#serving")).to_contain_text("polygon serves", timeout=1_000)
+        assert (last := running.gateway.conductor.last_role_change) is not None
+        assert "bid and ask" in last.cause
+
+    on_the_page(tmp_path, check)
+
+
+def test_a_gateway_that_stops_leaves_no_number_that_looks_live(tmp_path: Path) -> None:
+    async def check(running: Scenario, watched: Watched, _: str) -> None:
+        page = watched.page
+        listening = bind("127.0.0.1", 0)
+        port = listening.getsockname()[1]
+        async with serving(running.gateway.report, listening, token=Secret("t"), hosts=LOOPBACK_NAMES):
+            await open_live(watched, f"http://127.0.0.1:{port}")
+            await expect(page.locator("#lost")).to_be_hidden()
+        await expect(page.get_by_text("No connection to the gateway.")).to_be_visible()
+        await expect(page.locator("body")).to_have_attribute("data-state", "lost")
+        assert await page.locator("main").evaluate("e => getComputedStyle(e).opacity") == "0.35"
+        assert await page.locator("main button:not(:disabled)").count() == 0
+        async with serving(running.gateway.report, bind("127.0.0.1", port), token=Secret("t"), hosts=LOOPBACK_NAMES):
+            await expect(page.locator("body")).to_have_attribute("data-state", "live")
+            await expect(page.locator("#lost")).to_be_hidden()
+            await expect(page.locator('.card[data-name="polygon"] button')).to_be_enabled()
+
+    on_the_page(tmp_path, check)
+
+
+@pytest.mark.parametrize(("theme", "size"), [("light", WIDE), ("dark", PHONE)], ids=["light", "dark and narrow"])
+def test_axe_finds_no_serious_violation_and_nothing_is_wider_than_the_window(
+    tmp_path: Path, theme: str, size: dict[str, int]
+) -> None:
+    async def check(_: Scenario, watched: Watched, url: str) -> None:
+        page = watched.page
+        await open_live(watched, url)
+        for state in ("page", "dialog"):
+            if state == "dialog":
+                await page.locator('.card[data-name="polygon"] button').click()
+            found = (await Axe().run(page)).response["violations"]
+            serious = [f"{v['id']}: {v['nodes'][0]['html']}" for v in found if v["impact"] in ("serious", "critical")]
+            assert (state, []) == (state, serious)
+        assert await page.evaluate("document.documentElement.scrollWidth") <= size["width"]
+
+    on_the_page(tmp_path, check, theme=theme, size=size)
+
+
+def test_the_keyboard_alone_reaches_every_action(tmp_path: Path) -> None:
+    async def check(_: Scenario, watched: Watched, url: str) -> None:
+        page = watched.page
+        await open_live(watched, url)
+        reached: set[str] = set()
+        for _step in range(40):
+            await page.keyboard.press("Tab")
+            reached.add(await page.evaluate("document.activeElement.closest('[data-name]')?.dataset.name ?? ''"))
+        assert "polygon" in reached
+        await page.locator('.card[data-name="polygon"] button').focus()
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_label("Reason")).to_be_focused()
+        await page.keyboard.press("Escape")
+        await expect(page.locator("#confirm")).to_be_hidden()
+
+    on_the_page(tmp_path, check)

@@ -1,6 +1,8 @@
 """The HTTP API over a real server, with a gateway that is a plain class."""
 
 import asyncio
+import contextlib
+import json
 from collections.abc import Awaitable, Callable, Sequence
 
 import httpx
@@ -12,6 +14,7 @@ from firmquote.errors import ConfigError, PortInUseError, UnknownSymbolError
 from firmquote.model import Secret
 from firmquote.model.status import EventView, HealthReport, Metric, ProviderStatus, QuoteView
 from firmquote.publish import LOOPBACK_NAMES, bind, serving
+from firmquote.publish.live import READERS_MAX
 
 pytestmark = pytest.mark.scenario
 TOKEN = "operators-token"
@@ -91,7 +94,8 @@ def ask(body: Callable[[httpx.AsyncClient], Awaitable[None]], view: Fixed | None
 
 
 PATHS = ["/healthz", "/readyz", "/healthz/providers", "/metrics", "/v1/quotes", "/v1/quotes/BRK.B", "/v1/providers",
-         "/v1/decisions", "/v1/decisions/IBM", "/v1/events", "/schema/openapi.json", "/", "/app.js", "/app.css"]  # fmt: skip
+         "/v1/decisions", "/v1/decisions/IBM", "/v1/events", "/schema/openapi.json", "/", "/app.js", "/app.css",
+         "/live.js", "/plotly.js"]  # fmt: skip
 
 
 def test_every_page_answers_with_the_security_headers() -> None:
@@ -229,7 +233,68 @@ def test_the_schema_lists_every_route() -> None:
         paths = (await client.get("/schema/openapi.json")).json()["paths"]
         assert {"/healthz", "/readyz", "/healthz/providers", "/metrics", "/v1/quotes", "/v1/quotes/{symbol}",
                 "/v1/providers", "/v1/providers/{name}/activate", "/v1/decisions", "/v1/decisions/{symbol}",
-                "/v1/events"} == set(paths)  # fmt: skip
+                "/v1/events", "/v1/events/stream"} == set(paths)  # fmt: skip
+
+    ask(body)
+
+
+def test_the_chart_library_may_be_kept_by_the_browser_and_nothing_else() -> None:
+    async def body(client: httpx.AsyncClient) -> None:
+        kept = {
+            path: (await client.get(path)).headers["cache-control"] for path in ("/plotly.js", "/app.js", "/v1/quotes")
+        }
+        assert kept == {"/plotly.js": "private, max-age=86400", "/app.js": "no-store", "/v1/quotes": "no-store"}
+
+    ask(body)
+
+
+async def first_messages(client: httpx.AsyncClient, wanted: int, headers: dict[str, str] | None = None) -> list[str]:
+    """Return the first messages of the pushed events, without the one that sets the pause before a new try."""
+    async with client.stream("GET", "/v1/events/stream", headers=headers) as answer:
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        text = ""
+        async for part in answer.aiter_text():
+            text += part
+            if text.count("\n\n") > wanted:
+                break
+    return text.split("\n\n")[1 : wanted + 1]
+
+
+def test_pushed_events_begin_with_what_changed_and_go_on_with_the_state() -> None:
+    async def body(client: httpx.AsyncClient) -> None:
+        change, state = await first_messages(client, 2)
+        assert change.splitlines()[:2] == ["id: 1", "event: change"]
+        kind, data = state.splitlines()
+        assert kind == "event: state"
+        assert json.loads(data.removeprefix("data: "))["quotes"][0]["symbol"] == "IBM"
+
+    ask(body)
+
+
+def test_a_browser_that_comes_back_gets_only_the_changes_it_missed() -> None:
+    async def body(client: httpx.AsyncClient) -> None:
+        (first,) = await first_messages(client, 1, {"Last-Event-ID": "1"})
+        assert first.startswith("event: state")
+
+    ask(body)
+
+
+def test_more_streams_than_the_limit_are_refused_and_a_place_is_free_again_after_one_ends() -> None:
+    async def body(client: httpx.AsyncClient) -> None:
+        open_streams = []
+        async with contextlib.AsyncExitStack() as stack:
+            for _ in range(READERS_MAX):
+                answer = await stack.enter_async_context(client.stream("GET", "/v1/events/stream"))
+                open_streams.append(answer.aiter_raw())  # one that is forgotten is closed
+                await anext(open_streams[-1])
+            refused = await client.get("/v1/events/stream")
+            assert refused.status_code == 503
+            assert "Close a page that nobody looks at" in refused.json()["detail"]
+        status = 503
+        while status == 503:  # the deadline of `ask` bounds it
+            async with client.stream("GET", "/v1/events/stream") as answer:
+                status = answer.status_code
+        assert status == 200
 
     ask(body)
 

@@ -21,6 +21,8 @@ from firmquote.model import Secret
 from firmquote.model.status import EventView, HealthReport, ProviderStatus, QuoteView
 from firmquote.publish.exposition import CONTENT_TYPE, expose
 from firmquote.publish.headers import SECURITY
+from firmquote.publish.live import LiveStream
+from firmquote.publish.page_routes import page_routes
 from firmquote.publish.problems import HANDLERS
 from firmquote.publish.view import GatewayView
 
@@ -41,7 +43,7 @@ class Activation(Struct, frozen=True, forbid_unknown_fields=True):
     reason: Annotated[str, Meta(min_length=1, max_length=500)]
 
 
-def build_app(view: GatewayView, *, token: Secret, hosts: list[str]) -> Litestar:
+def build_app(view: GatewayView, live: LiveStream, *, token: Secret, hosts: list[str]) -> Litestar:
     """Return the application. `token` is what a change of state needs; `hosts` are the names it answers to."""
 
     def needs_token(connection: AnyConnection, _: BaseRouteHandler) -> None:
@@ -122,6 +124,7 @@ def build_app(view: GatewayView, *, token: Secret, hosts: list[str]) -> Litestar
             health,
             metrics,
             Router("/v1", route_handlers=list(routes)),
+            *page_routes(live),
             create_static_files_router("/", [PAGE], html_mode=True, include_in_schema=False, name="page"),
         ],
         allowed_hosts=AllowedHostsConfig(allowed_hosts=hosts),

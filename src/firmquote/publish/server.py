@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager, contextmanager
 
 from firmquote.errors import PortInUseError
 from firmquote.model import Secret
+from firmquote.publish.live import LiveStream
 from firmquote.publish.view import GatewayView
 
 LOOPBACK_NAMES = ["127.0.0.1", "localhost", "[::1]"]
@@ -53,10 +54,11 @@ async def serving(
             """Leave signals to the gateway."""
             yield
 
+    live = LiveStream(view)
     port = listening.getsockname()[1]
     names = [*hosts, *(f"{host}:{port}" for host in hosts)]
     config = uvicorn.Config(
-        build_app(view, token=token, hosts=names),
+        build_app(view, live, token=token, hosts=names),
         log_config=None,
         access_log=False,
         server_header=False,
@@ -65,10 +67,12 @@ async def serving(
         ws="none",
     )
     server = Server(config)
+    listening.listen()  # who asks from now on waits until the framework is up, and is not refused
     task = asyncio.create_task(server.serve(sockets=[listening]))
     try:
         yield
     finally:
+        live.close()
         server.should_exit = True
         with contextlib.suppress(asyncio.CancelledError):
             await task

@@ -1,0 +1,44 @@
+// What changes something: says what will happen, asks for a reason and the token, and shows a refusal in its own words.
+
+import { byId } from "./dom.js";
+
+let token = "";
+let pending = null;
+
+export function confirmAction({ title, says, label, path, body, method = "POST", done }) {
+  pending = { path, body, method, done };
+  byId("confirm-title").textContent = title;
+  byId("confirm-words").textContent = says;
+  byId("confirm-do").textContent = label;
+  byId("confirm-reason").value = "";
+  byId("confirm-token").value = token;
+  byId("confirm-error").hidden = true;
+  byId("confirm").showModal();
+  byId("confirm-reason").focus();
+}
+
+async function send(event) {
+  event.preventDefault();
+  const { path, body, method, done } = pending;
+  token = byId("confirm-token").value.trim();
+  byId("confirm-do").disabled = true;
+  try {
+    const answer = await fetch(path, {
+      method,
+      headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+      body: JSON.stringify({ ...body, reason: byId("confirm-reason").value.trim() }),
+      signal: AbortSignal.timeout(5000),
+    });
+    if (!answer.ok) throw new Error((await answer.json()).detail);
+    byId("confirm").close();
+    done?.();
+  } catch (error) {
+    byId("confirm-error").textContent = error.name === "TimeoutError" ? "The gateway did not answer in 5 s." : error.message;
+    byId("confirm-error").hidden = false;
+  } finally {
+    byId("confirm-do").disabled = false;
+  }
+}
+
+byId("confirm-form").addEventListener("submit", send);
+byId("confirm-cancel").addEventListener("click", () => byId("confirm").close());
