@@ -3,9 +3,10 @@
 Everything here is synchronous and allocates nothing per quote beyond the decoded `Quote`.
 """
 
+from firmquote.board.arbitration import Seam
 from firmquote.board.board import Board, BoardView
 from firmquote.board.feed import Feed, FeedCounts
 from firmquote.board.line import Entry, Line
 from firmquote.board.reader import Reader
 
-__all__ = ["Board", "BoardView", "Entry", "Feed", "FeedCounts", "Line", "Reader"]
+__all__ = ["Board", "BoardView", "Entry", "Feed", "FeedCounts", "Line", "Reader", "Seam"]

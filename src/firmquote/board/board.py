@@ -1,9 +1,11 @@
 """The board: what every symbol's quote is right now."""
 
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 
 from msgspec import Struct
 
+from firmquote.board.arbitration import Seam, choose, find_seam, is_same_quote, may_follow
 from firmquote.board.feed import Feed
 from firmquote.board.line import Entry, Line
 from firmquote.board.reader import Reader
@@ -25,7 +27,11 @@ from firmquote.model import (
     Unparsed,
 )
 from firmquote.quality import GradePolicy, PlausibilityPolicy, Standing, age_ns, check_last_price, check_quote, grade
+from firmquote.routing import Showing
 
+SEAMS_KEPT = 1_024
+"""Seams that wait to be reported; beyond it the oldest are lost."""
+_NO_RIVALS: frozenset[Line] = frozenset()
 _NOTHING = Standing(price=None, feed_class=FeedClass.CONSOLIDATED)
 
 
@@ -52,7 +58,11 @@ class Board:
         grading: GradePolicy,
         plausibility: PlausibilityPolicy,
         wake: Callable[[], None] = lambda: None,
+        fastest: bool = False,
     ) -> None:
+        self.fastest = fastest
+        """Whether every usable line of a symbol races: the newest quote is shown, whoever brings it."""
+        self.seams: deque[Seam] = deque(maxlen=SEAMS_KEPT)
         self.entries = {symbol: Entry(symbol) for symbol in symbols}
         self.grading = grading
         self.plausibility = plausibility
@@ -115,6 +125,8 @@ class Board:
                             entry.updates += 1
                             if not entry.dirty:
                                 self._mark(entry)
+                        elif line in entry.rivals:
+                            self._contend(entry, line, received_ns)
                         continue
             self._apply(feed, output, received_ns)
         if accepted:
@@ -127,27 +139,27 @@ class Board:
             self._apply(feed, output, received_ns)
 
     def elect(self, symbol: str, provider: str | None) -> None:
-        """Show `provider`'s line for `symbol` from now on, with the quote that it already holds."""
+        """Show `provider`'s line for `symbol` from now on, with the quote that it already holds, whatever was shown."""
         entry = self.entries[symbol]
         line = None if provider is None else entry.lines[provider]
-        if entry.elected is line:
-            return
-        entry.elected = line
-        self.touch(entry)
+        if entry.elected is not line:
+            self._change_lines(entry, line)
 
-    def show(self, order: Sequence[str]) -> list[str]:
-        """Show every symbol from the first provider in `order` that has a tradable price of it: make before break.
+    def show(self, showing: Callable[[str], Showing], symbols: Iterable[str], now_ns: int) -> list[str]:
+        """Show each of `symbols` from the line that should serve it now: make before break.
 
-        A symbol that none has stays on the line that it is on, if that has a price, however old: its grade decays.
-        Returns the symbols that wait for the first provider's price.
+        A line that is not yet as new as what is shown takes over with its next quote. A symbol that nobody has stays on
+        the line that it is on, if that has a price, however old: its grade decays. A barred line is left at once.
+        Returns the symbols that are not shown from the first of their order, so that somebody looks again.
         """
         waiting = []
-        for symbol, entry in self.entries.items():
-            candidates = list(order) if entry.elected is None else [*order, entry.elected.provider]
-            provider = next((name for name in candidates if entry.lines[name].has_price), order[0])
-            if not entry.lines[order[0]].has_price:
+        for symbol in symbols:
+            entry, plan = self.entries[symbol], showing(symbol)
+            self._arbitrate(entry, choose(entry, plan, fastest=self.fastest), plan, now_ns)
+            shown = entry.elected
+            wanted = plan.order if self.fastest else plan.order[:1]
+            if shown is None or shown.provider not in wanted:
                 waiting.append(symbol)
-            self.elect(symbol, provider)
         return waiting
 
     def begin(self, feed: Feed, symbols: Iterable[str], now_ns: int) -> None:
@@ -196,6 +208,46 @@ class Board:
             now_ns=now_ns,
         )
 
+    # -- arbitration
+
+    def _arbitrate(self, entry: Entry, line: Line | None, plan: Showing, now_ns: int) -> None:
+        shown = entry.elected
+        pending = _NO_RIVALS
+        if shown is not None and shown.provider in plan.barred:
+            self._change_lines(entry, line, now_ns)
+        elif line is None:
+            if shown is None and plan.order:
+                self._change_lines(entry, entry.lines[plan.order[0]], now_ns)
+        elif line is not shown:
+            if shown is None or shown.price is None or may_follow(entry, line):
+                self._change_lines(entry, line, now_ns)
+            elif is_same_quote(line, shown):
+                entry.elected = line  # what readers see stays as it is, so there is nothing to tell them
+            else:
+                pending = frozenset((line,))
+        if self.fastest:
+            pending = frozenset(entry.lines[name] for name in plan.order if entry.lines[name] is not entry.elected)
+        entry.rivals = pending
+
+    def _contend(self, entry: Entry, line: Line, now_ns: int) -> None:
+        if may_follow(entry, line):
+            old = entry.elected
+            entry.rivals -= {line}
+            if self.fastest and old is not None:
+                entry.rivals |= {old}
+            self._change_lines(entry, line, now_ns)
+
+    def _change_lines(self, entry: Entry, line: Line | None, now_ns: int | None = None) -> None:
+        old = entry.elected
+        if old is not None and old.quote is not None:
+            entry.shown_ns = max(entry.shown_ns, old.quote.event_ns)
+        if line is not None and now_ns is not None and not self.fastest:
+            seam = find_seam(entry, line, now_ns)
+            if seam is not None:
+                self.seams.append(seam)
+        entry.elected = line
+        self.touch(entry)
+
     # -- the less frequent events
 
     def _mark(self, entry: Entry) -> None:
@@ -235,6 +287,8 @@ class Board:
             feed.note_frame(quote.received_ns, quote.received_ns - quote.event_ns)
         if line.entry.elected is line:
             self.touch(line.entry)
+        elif line in line.entry.rivals:
+            self._contend(line.entry, line, quote.received_ns)
 
     def _apply_other(self, feed: Feed, event: Output) -> None:
         match event:

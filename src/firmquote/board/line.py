@@ -70,12 +70,16 @@ class Line:
 class Entry:
     """One symbol on the board. It shows its elected line as it is: one provider's, never a mixture."""
 
-    __slots__ = ("dirty", "elected", "halted", "lines", "resumed_ns", "symbol", "updates")
+    __slots__ = ("dirty", "elected", "halted", "lines", "resumed_ns", "rivals", "shown_ns", "symbol", "updates")
 
     def __init__(self, symbol: str) -> None:
         self.symbol = symbol
         self.lines: dict[str, Line] = {}
         self.elected: Line | None = None
+        self.rivals: frozenset[Line] = frozenset()
+        """Lines that take over with their next quote that is newer than what is shown."""
+        self.shown_ns = 0
+        """The event time of the last quote shown of a line that was left; what is shown next is newer."""
         self.dirty = False
         self.updates = 0
         """Changes of what is shown; a reader that skips some knows how many by the difference."""

@@ -63,7 +63,7 @@ class ProviderStatus(Struct, frozen=True, kw_only=True):
 
 
 class EventView(Struct, frozen=True, kw_only=True):
-    """Something changed: a role, a status, a breaker, a connection."""
+    """Something changed: `kind` is `role`, `status`, `breaker`, `connection`, `line` or `seam`."""
 
     sequence: int
     at_ns: int
@@ -72,6 +72,10 @@ class EventView(Struct, frozen=True, kw_only=True):
     before: str | None
     after: str | None
     cause: str
+    symbol: str | None = None
+    """Of a single line, or of a seam: where a symbol's quotes of two providers did not fit together."""
+    route: str | None = None
+    """Of a role that is a route's; null for the configured roles."""
 
 
 class GateView(Struct, frozen=True, kw_only=True):

@@ -3,7 +3,10 @@
 from firmquote.routing.breaker import Breaker, BreakerPolicy, BreakerState
 from firmquote.routing.election import Candidate, Election, ElectionPolicy, Serving, elect
 from firmquote.routing.health import Health, HealthPolicy, Outcome, Percentiles, Status, percentiles
-from firmquote.routing.manager import Change, Member, ProviderManager, RoutingPolicy
+from firmquote.routing.lines import LineBook, Unfit
+from firmquote.routing.manager import Change, ProviderManager, RoutingPolicy, Showing
+from firmquote.routing.member import Member
+from firmquote.routing.routes import Route, Routed, RouteProvider, route_symbol
 
 __all__ = [
     "Breaker",
@@ -15,13 +18,20 @@ __all__ = [
     "ElectionPolicy",
     "Health",
     "HealthPolicy",
+    "LineBook",
     "Member",
     "Outcome",
     "Percentiles",
     "ProviderManager",
+    "Route",
+    "RouteProvider",
+    "Routed",
     "RoutingPolicy",
     "Serving",
+    "Showing",
     "Status",
+    "Unfit",
     "elect",
     "percentiles",
+    "route_symbol",
 ]

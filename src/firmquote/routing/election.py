@@ -19,6 +19,8 @@ class ElectionPolicy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     switches_max: int = 6
     """With more switches than this within `switches_window_s` nothing moves except away from the unusable."""
     switches_window_s: float = 300.0
+    cut_off_grace_s: float = 10.0
+    """After an outage of everybody at once: how long another provider must have been back before it takes the role."""
 
 
 class Candidate(Struct, frozen=True, kw_only=True):
@@ -30,6 +32,10 @@ class Candidate(Struct, frozen=True, kw_only=True):
     status: Status
     usable_since_ns: int | None
     """Since when it has been usable without a break; `None` when it is not."""
+    mute: bool = False
+    """Nothing has been heard of it for so long that it may be cut off itself."""
+    cut_off: bool = False
+    """It became unusable together with all others."""
 
 
 class Serving(Struct, frozen=True, kw_only=True):
@@ -51,12 +57,13 @@ class Election(Struct, frozen=True, kw_only=True):
 def elect(candidates: Iterable[Candidate], serving: Serving, policy: ElectionPolicy, *, now_ns: int) -> Election:
     """Return who should serve at `now_ns`; the order of `candidates` does not matter.
 
-    An unusable provider is left at once for the most wanted usable one. When none is usable, nobody moves: the
-    board keeps its last quotes and their grade decays. A usable one is left only for a healthier or a more wanted
-    one, after its dwell, and never while the roles are flapping.
+    An unusable provider is left at once for the most wanted usable one that is not mute; one that was cut off together
+    with all others is waited for a while. When none is usable, nobody moves: the board keeps its last quotes and
+    their grade decays. A usable one is left only for a healthier or a more wanted one, after its dwell, and never
+    while the roles are flapping.
     """
     by_name = {candidate.name: candidate for candidate in candidates}
-    usable = sorted((c for c in by_name.values() if c.usable_since_ns is not None), key=lambda c: c.rank)
+    usable = sorted((c for c in by_name.values() if c.usable_since_ns is not None and not c.mute), key=lambda c: c.rank)
     current = by_name.get(serving.name) if serving.name is not None else None
     stay = Election(name=serving.name, cause="unchanged")
     if not usable:
@@ -65,6 +72,10 @@ def elect(candidates: Iterable[Candidate], serving: Serving, policy: ElectionPol
         return Election(name=usable[0].name, cause="first usable provider")
     if current.usable_since_ns is None:
         if current.status is Status.CONNECTING:
+            return stay
+        if current.cut_off:
+            usable = [c for c in usable if _steady_s(c, now_ns) >= policy.cut_off_grace_s]
+        if not usable:
             return stay
         return Election(name=usable[0].name, cause=f"{current.name} is {current.status.value}")
     if _must_stay(serving, policy, now_ns):
@@ -87,10 +98,13 @@ def _improve(usable: list[Candidate], current: Candidate, policy: ElectionPolicy
         if worse:
             continue
         if other.rank < current.rank:
-            assert other.usable_since_ns is not None
-            steady = now_ns - other.usable_since_ns >= int(policy.failback_after_s * NS_PER_S)
-            if policy.failback == "after" and steady:
+            if policy.failback == "after" and _steady_s(other, now_ns) >= policy.failback_after_s:
                 return Election(name=other.name, cause=f"{other.name} is back for {policy.failback_after_s:g} s")
         elif current.status is Status.DEGRADED and other.status is Status.HEALTHY:
             return Election(name=other.name, cause=f"{current.name} is degraded")
     return None
+
+
+def _steady_s(candidate: Candidate, now_ns: int) -> float:
+    assert candidate.usable_since_ns is not None
+    return (now_ns - candidate.usable_since_ns) / NS_PER_S

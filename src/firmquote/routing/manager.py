@@ -1,31 +1,39 @@
-"""ProviderManager: what every provider is worth, which one serves, and why. First form: one role for all symbols."""
+"""ProviderManager: what every provider is worth, which one serves which symbols, and why."""
 
-from collections import deque
 from collections.abc import Callable, Sequence
+from typing import Literal
 
 from msgspec import Struct
 
 from firmquote.errors import ConfigError
 from firmquote.model import NS_PER_MS
-from firmquote.routing.breaker import Breaker, BreakerPolicy, BreakerState
-from firmquote.routing.election import Candidate, ElectionPolicy, Serving, elect
-from firmquote.routing.health import Health, HealthPolicy, Outcome, Percentiles, Status
-
-SWITCHES_KEPT = 64
+from firmquote.routing.breaker import BreakerPolicy
+from firmquote.routing.election import ElectionPolicy
+from firmquote.routing.group import Group
+from firmquote.routing.health import HealthPolicy, Outcome, Percentiles, Status
+from firmquote.routing.lines import LineBook
+from firmquote.routing.member import Member
+from firmquote.routing.routes import Route, Routed, check_routes, route_symbol
 
 
 class RoutingPolicy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All that routing is told by the configuration."""
 
+    mode: Literal["roles", "fastest"] = "roles"
+    """`roles`: a symbol is shown from the provider that serves it. `fastest`: from whichever usable one is newest."""
     connect_grace_ms: int = 10_000
     """How long a provider may take after the start before not being ready counts as failed."""
+    line_recovery_ms: int = 5_000
+    """How long a single line must be well again before it is preferred again."""
+    routes: tuple[Route, ...] = ()
+    """Symbols that do not follow the configured roles; the first that matches counts."""
     election: ElectionPolicy = ElectionPolicy()
     breaker: BreakerPolicy = BreakerPolicy()
     health: HealthPolicy = HealthPolicy()
 
 
 class Change(Struct, frozen=True, kw_only=True):
-    """Something about a provider changed. `kind` is `role`, `status`, `breaker` or `connection`."""
+    """Something changed. `kind` is `role`, `status`, `breaker`, `connection`, `line` or `seam`."""
 
     at_ns: int
     kind: str
@@ -33,26 +41,19 @@ class Change(Struct, frozen=True, kw_only=True):
     before: str | None
     after: str | None
     cause: str
+    symbol: str | None = None
+    """For a single line or a seam."""
+    route: str | None = None
+    """For a role of a route."""
 
 
-class Member:
-    """One provider in the manager's care."""
+class Showing(Struct, frozen=True):
+    """Whose line of a symbol may be on the board."""
 
-    def __init__(self, name: str, policy: RoutingPolicy, chance: Callable[[], float], *, synthetic: bool) -> None:
-        self.name = name
-        self.synthetic = synthetic
-        self.health = Health(policy.health)
-        self.breaker = Breaker(policy.breaker, chance)
-        self.ready = synthetic
-        self.refused: str | None = None
-        self.silent: str | None = None
-        """Why its stream counts as frozen, while it does."""
-        self.unaffordable: str | None = None
-        """Why no request may be made of it, while its budget is spent."""
-        self.reconnects = 0
-        self.status = Status.HEALTHY if synthetic else Status.CONNECTING
-        self.why = ""
-        self.usable_since_ns: int | None = 0 if synthetic else None
+    order: tuple[str, ...]
+    """Best first; the first that has a price is shown."""
+    barred: frozenset[str]
+    """Whose quote must not stay there, even if that leaves none."""
 
 
 class ProviderManager:
@@ -65,36 +66,57 @@ class ProviderManager:
         *,
         chance: Callable[[], float],
         now_ns: int,
+        symbols: Sequence[str] = (),
         synthetic: frozenset[str] = frozenset({"mock"}),
     ) -> None:
-        self.members = {n: Member(n, policy, chance, synthetic=n in synthetic) for n in order}
+        check_routes(policy.routes, order)
+        self.members = {
+            name: Member(name, policy.health, policy.breaker, chance, synthetic=name in synthetic) for name in order
+        }
+        self.lines = LineBook(policy.line_recovery_ms)
         self.last_role_change: Change | None = None
-        self._order = list(order)
+        self.version = 0
+        """Grows with everything that `showing` depends on."""
         self._policy = policy
         self._started_ns = now_ns
-        self._serving = Serving(name=order[0], since_ns=now_ns)
-        self._switches_ns: deque[int] = deque(maxlen=SWITCHES_KEPT)
         self._changes: list[Change] = []
+        live = [name for name in order if name not in synthetic]
+        roles = Routed(None, (*live, *(name for name in order if name in synthetic)))
+        self.groups = [Group(None, roles.order, now_ns)]
+        self._group_of: dict[str, Group] = {}
+        for symbol in symbols:
+            routed = route_symbol(symbol, policy.routes, roles, synthetic)
+            group = next((g for g in self.groups if g.route == routed.route and g.order == list(routed.order)), None)
+            if group is None:
+                group = Group(routed.route, routed.order, now_ns)
+                self.groups.append(group)
+            group.symbols.append(symbol)
+            self._group_of[symbol] = group
+        if not self.groups[0].symbols and len(self.groups) > 1:
+            del self.groups[0]  # every symbol has a route
 
-    # -- what happens
+    # -- what happens to providers
 
     def on_ready(self, name: str, now_ns: int) -> None:
         """The provider accepted us (a stream's login, a poll's first good answer)."""
         member = self.members[name]
         if not member.ready:
             member.ready = True
+            member.cut_off = False
             self._note("connection", name, "down", "ready", "ready", now_ns)
 
-    def on_lost(self, name: str, words: str, now_ns: int) -> None:
-        """The stream broke; it is unusable from this moment."""
+    def on_lost(self, name: str, words: str, now_ns: int, *, cut_off: bool = False) -> None:
+        """The stream broke; it is unusable from this moment. `cut_off`: everybody was cut off with it."""
         member = self.members[name]
         member.health.note_error("connection_lost", words)
         member.reconnects += 1
         member.silent = None
+        member.cut_off = member.cut_off or cut_off
         if member.ready:
             member.ready = False
             self._note("connection", name, "ready", "down", words, now_ns)
-        self._feed_breaker(name, ok=False, now_ns=now_ns)
+        if not member.cut_off:
+            self._feed_breaker(name, ok=False, now_ns=now_ns)
 
     def on_refused(self, name: str, kind: str, words: str, now_ns: int) -> None:
         """The provider said no for good: a wrong key, a plan without this feed. It needs its operator."""
@@ -116,48 +138,94 @@ class ProviderManager:
         if brought_data:
             member.health.note(Outcome(at_ns=now_ns, ok=True, latency_ns=None))
             self._feed_breaker(name, ok=True, now_ns=now_ns)
-        elif not member.ready and member.status is not Status.CONNECTING:
+        elif not member.ready and member.status is not Status.CONNECTING and not member.cut_off:
             member.health.note(Outcome(at_ns=now_ns, ok=False, latency_ns=None))
 
     def on_silent(self, name: str, words: str | None) -> None:
-        """Its open stream is frozen, for the reason in `words`; `None` says that it speaks again."""
+        """Its open stream is frozen, late or repeating, as `words` say; `None` says that it is well again."""
         member = self.members[name]
         if words is not None and member.silent is None:
             member.health.note_error("silent", words)
         member.silent = words
 
     def on_budget(self, name: str, words: str | None) -> None:
-        """Its budget is spent, for the reason in `words`, so it cannot serve; `None` says that there is budget."""
+        """Its budget is spent, for the reason in `words`, so it cannot serve; `None` says that there is budget.
+
+        Its last quotes may stay on the board, where their grade decays.
+        """
         self.members[name].unaffordable = words
 
     def on_error(self, name: str, kind: str, words: str) -> None:
         """Count an error by class; whether it matters is decided by outcomes."""
         self.members[name].health.note_error(kind, words)
 
+    def on_blocked(self, name: str, source: str, words: str | None) -> None:
+        """`source` (a kill switch, say) forbids the provider's use, or with `None` allows it again.
+
+        A blocked provider's quotes leave the board with the next `reconsider` or `advance`.
+        """
+        member = self.members[name]
+        self.version += 1
+        if words is None:
+            member.blocks.pop(source, None)
+        else:
+            member.blocks[source] = words
+
+    def on_line(
+        self, provider: str, symbol: str, source: str, words: str | None, now_ns: int, *, bars: bool = False
+    ) -> None:
+        """`source` objects to one line, or with `None` no longer does; the symbol is served by another meanwhile.
+
+        `bars` makes the quote leave the board at once, whoever is left: for wrong values rather than missing ones.
+        """
+        if words is None:
+            changed = self.lines.clear(provider, symbol, source, now_ns)
+        else:
+            changed = self.lines.object_to(provider, symbol, source, words, bars=bars, now_ns=now_ns)
+        if changed:
+            self.version += 1
+            self._note(
+                "line",
+                provider,
+                "fit" if words else "unfit",
+                "unfit" if words else "fit",
+                f"{source}: {words}" if words else f"{source}: well again",
+                now_ns,
+                symbol=symbol,
+            )
+
     def allows(self, name: str, now_ns: int) -> bool:
-        """Say whether the provider's breaker lets a request through now."""
-        return self.members[name].breaker.allows(now_ns)
+        """Say whether the provider's breaker lets a request through now, and nobody forbids its use."""
+        member = self.members[name]
+        return not member.blocks and member.breaker.allows(now_ns)
 
     def activate(self, name: str, reason: str, now_ns: int) -> Change | None:
-        """Make `name` the most wanted provider and let it serve now, by an operator's word.
+        """Make `name` the most wanted provider wherever it is routed, and let it serve there now.
+
+        Returns the change of role, or `None` where it served already.
 
         Raises:
-            ConfigError: no such provider, or it is not usable.
+            ConfigError: no such provider, it is not usable, or no symbol is routed to it.
         """
         member = self.members.get(name)
         if member is None:
             known = ", ".join(self.members)
             raise ConfigError(f"{name}: no such provider here. Choose one of: {known}.")
-        if member.usable_since_ns is None:
+        if not member.usable:
             raise ConfigError(
                 f"{name} is {member.status.value} ({member.why}), so it cannot serve. "
                 f"Mend it first; `firmquote providers` shows when it is healthy."
             )
-        self._order.remove(name)
-        self._order.insert(0, name)
-        if self._serving.name == name:
-            return None
-        return self._switch(name, f"operator: {reason}", now_ns)
+        groups = [group for group in self.groups if name in group.order]
+        if not groups:
+            raise ConfigError(f"{name}: no symbol is routed to it. Add it to a route under routing.routes.")
+        change = None
+        for group in groups:
+            group.prefer(name)
+            if group.serving.name != name:
+                change = self._switch(group, name, f"operator: {reason}", now_ns)
+        self.version += 1
+        return change
 
     # -- what follows
 
@@ -165,49 +233,48 @@ class ProviderManager:
         """Evaluate health, elect, and return everything that changed since the last call."""
         for member in self.members.values():
             member.health.evaluate(latencies.get(member.name, Percentiles()), now_ns)
+        if self.lines.expire(now_ns):
+            self.version += 1
         self.reconsider(now_ns)
         changes, self._changes = self._changes, []
         return changes
 
     def reconsider(self, now_ns: int) -> None:
         """Judge every provider and elect, now; cheap enough to be called on each lost connection."""
+        in_grace = now_ns - self._started_ns < self._policy.connect_grace_ms * NS_PER_MS
         for member in self.members.values():
-            self._judge(member, now_ns)
-        outcome = elect(
-            [
-                Candidate(name=m.name, rank=self._rank(m), status=m.status, usable_since_ns=m.usable_since_ns)
-                for m in self.members.values()
-            ],
-            self._serving,
-            self._policy.election,
-            now_ns=now_ns,
-        )
-        if outcome.name is not None and outcome.name != self._serving.name:
-            self._switch(outcome.name, outcome.cause, now_ns)
+            before, usable = member.status, member.usable
+            if member.judge(now_ns, in_grace=in_grace):
+                self._note("status", member.name, before.value, member.status.value, member.why, now_ns)
+            self.version += usable is not member.usable
+        for group in self.groups:
+            outcome = group.elect(self.members, self._policy.election, now_ns)
+            if outcome.name is not None and outcome.name != group.serving.name:
+                self._switch(group, outcome.name, outcome.cause, now_ns)
 
     @property
     def serving(self) -> str | None:
-        """The provider whose lines the board shows."""
-        return self._serving.name
+        """The provider that serves by the configured roles; with routes for every symbol, the one of the first."""
+        return self.groups[0].serving.name
 
-    def showing_order(self) -> list[str]:
-        """Return the providers whose lines may be shown, best first: who serves, then the usable ones by preference.
-
-        Synthetic prices are shown only when their provider serves.
-        """
-        others = [m for m in self.members.values() if m.name != self._serving.name and not m.synthetic]
-        usable = [m for m in others if m.usable_since_ns is not None]
-        ranked = [m.name for m in sorted(usable, key=self._rank)]
-        return ranked if self._serving.name is None else [self._serving.name, *ranked]
+    def showing(self, symbol: str) -> Showing:
+        """Return whose line of `symbol` may be shown."""
+        group = self._group_of.get(symbol, self.groups[0])
+        fit, barred = self.lines.arrange(symbol, group.showing_order(self.members))
+        blocked = {name for name, member in self.members.items() if member.blocks}
+        return Showing(tuple(fit), barred | blocked)
 
     def role(self, name: str) -> str:
-        """Return `active`, `warm`, `shadow` or `mock`."""
-        if name == self._serving.name:
+        """Return `active` (serves some symbols), `warm` (is next for some), `shadow` or `mock`."""
+        if any(group.serving.name == name for group in self.groups):
             return "active"
         if self.members[name].synthetic:
             return "mock"
-        others = [n for n in self._order if n != self._serving.name and not self.members[n].synthetic]
-        return "warm" if others and others[0] == name else "shadow"
+        for group in self.groups:
+            others = [n for n in group.order if n != group.serving.name and not self.members[n].synthetic]
+            if others and others[0] == name:
+                return "warm"
+        return "shadow"
 
     # -- how
 
@@ -222,47 +289,34 @@ class ProviderManager:
         if after is not before:
             self._note("breaker", name, before.value, after.value, member.health.last_error or "", now_ns)
 
-    def _rank(self, member: Member) -> int:
-        return self._order.index(member.name) + (len(self._order) if member.synthetic else 0)
+    def _switch(self, group: Group, name: str, cause: str, now_ns: int) -> Change:
+        before = group.serving.name
+        group.switch(name, now_ns)
+        self.version += 1
+        self.last_role_change = self._note("role", name, before, name, cause, now_ns, route=group.route)
+        return self.last_role_change
 
-    def _judge(self, member: Member, now_ns: int) -> None:
-        before = member.status
-        member.status, member.why = self._status(member, now_ns)
-        usable = member.status in (Status.HEALTHY, Status.DEGRADED)
-        if not usable:
-            member.usable_since_ns = None
-        elif member.usable_since_ns is None:
-            member.usable_since_ns = now_ns
-        if member.status is not before:
-            self._note("status", member.name, before.value, member.status.value, member.why, now_ns)
-
-    def _status(self, member: Member, now_ns: int) -> tuple[Status, str]:
-        if member.refused is not None:
-            return Status.FAILED, member.refused
-        if member.unaffordable is not None:
-            return Status.FAILED, member.unaffordable
-        if member.breaker.state is not BreakerState.CLOSED:
-            return Status.FAILED, f"breaker {member.breaker.state.value}: {member.health.last_error or 'errors'}"
-        if not member.ready:
-            in_grace = now_ns - self._started_ns < self._policy.connect_grace_ms * NS_PER_MS
-            if member.status is Status.CONNECTING and in_grace:
-                return Status.CONNECTING, member.health.last_error or "connecting"
-            return Status.FAILED, member.health.last_error or "never became ready"
-        if member.silent is not None:
-            return Status.FAILED, member.silent
-        if member.health.degraded:
-            return Status.DEGRADED, "success rate or latency outside the policy"
-        return Status.HEALTHY, ""
-
-    def _switch(self, name: str, cause: str, now_ns: int) -> Change:
-        before = self._serving.name
-        self._switches_ns.append(now_ns)
-        self._serving = Serving(name=name, since_ns=now_ns, switches_ns=tuple(self._switches_ns))
-        change = self._note("role", name, before, name, cause, now_ns)
-        self.last_role_change = change
-        return change
-
-    def _note(self, kind: str, provider: str, before: str | None, after: str | None, cause: str, now_ns: int) -> Change:
-        change = Change(at_ns=now_ns, kind=kind, provider=provider, before=before, after=after, cause=cause)
+    def _note(
+        self,
+        kind: str,
+        provider: str,
+        before: str | None,
+        after: str | None,
+        cause: str,
+        now_ns: int,
+        *,
+        symbol: str | None = None,
+        route: str | None = None,
+    ) -> Change:
+        change = Change(
+            at_ns=now_ns,
+            kind=kind,
+            provider=provider,
+            before=before,
+            after=after,
+            cause=cause,
+            symbol=symbol,
+            route=route,
+        )
         self._changes.append(change)
         return change

@@ -31,13 +31,13 @@ class Conductor:
         self.last_role_change: EventView | None = None
         self._board = board
         self._clock = clock
-        self._shown: list[str] = []
+        self._shown_version = -1
         self._waiting: list[str] = []
-        """Symbols of which the provider that serves has no price yet; another is shown meanwhile."""
+        """Symbols of which the provider that should be shown has nothing to show yet; another's price is there."""
         self._sequence = 0
         self._streams: dict[str, tuple[Feed, int]] = {}
         """Streamed feeds, and how much each had accepted when its last second was judged."""
-        self._show()
+        self.show()
 
     def watch_stream(self, feed: Feed) -> None:
         """Judge this feed as a stream: every second by what it brought, at every tick by its silence."""
@@ -56,14 +56,14 @@ class Conductor:
         self.watch.forget(provider)
         self.manager.on_lost(provider, words, now_ns)
         self.manager.reconsider(now_ns)
-        self._show()
+        self.show()
 
     def on_refused(self, provider: str, kind: str, words: str) -> None:
         """The provider said no for good."""
         now_ns = self._clock.now_ns()
         self.manager.on_refused(provider, kind, words, now_ns)
         self.manager.reconsider(now_ns)
-        self._show()
+        self.show()
 
     def on_status(self, provider: str, status: LineStatus) -> None:
         """Count what the provider complains of."""
@@ -84,8 +84,8 @@ class Conductor:
         now_ns = self._clock.now_ns()
         latencies = {name: self.latency(name, now_ns) for name in self.manager.members}
         changes = self.manager.advance(latencies, now_ns)
-        self._show()
-        self._publish(changes)
+        self.show()
+        self._publish([*changes, *self._seams()])
 
     def look(self, interval_ns: int) -> None:
         """Look for silent streams; called every `interval_ns`."""
@@ -107,7 +107,7 @@ class Conductor:
     def activate(self, name: str, reason: str) -> EventView:
         """Let `name` serve at once. Raises ConfigError where it cannot."""
         change = self.manager.activate(name, reason, self._clock.now_ns())
-        self._show()
+        self.show()
         self.advance()
         if change is None:
             now_ns = self._clock.now_ns()
@@ -124,11 +124,31 @@ class Conductor:
             return self.manager.members[name].health.latency(now_ns)
         return percentiles(streamed[0].delays_ns())
 
-    def _show(self) -> None:
-        order = self.manager.showing_order()
-        if order != self._shown or self._waiting:
-            self._shown = order
-            self._waiting = self._board.show(order)
+    def show(self) -> None:
+        """Let the board follow the roles and the fitness of lines, in this call."""
+        manager = self.manager
+        if manager.version != self._shown_version:
+            self._shown_version = manager.version
+            self._waiting = self._board.show(manager.showing, list(self._board.entries), self._clock.now_ns())
+        elif self._waiting:
+            self._waiting = self._board.show(manager.showing, self._waiting, self._clock.now_ns())
+
+    def _seams(self) -> list[Change]:
+        seams = self._board.seams
+        found = [
+            Change(
+                at_ns=seam.at_ns,
+                kind="seam",
+                provider=seam.after,
+                before=seam.before,
+                after=seam.after,
+                cause=seam.words,
+                symbol=seam.symbol,
+            )
+            for seam in seams
+        ]
+        seams.clear()
+        return found
 
     def _publish(self, changes: Sequence[Change]) -> None:
         for change in changes:
@@ -141,6 +161,8 @@ class Conductor:
                 before=change.before,
                 after=change.after,
                 cause=change.cause,
+                symbol=change.symbol,
+                route=change.route,
             )
             self.events.append(event)
             if change.kind == "role":
@@ -151,4 +173,6 @@ class Conductor:
                 before=change.before,
                 after=change.after,
                 cause=change.cause,
+                symbol=change.symbol,
+                route=change.route,
             )

@@ -59,9 +59,12 @@ class Gateway:
             grading=config.quality.grading.at(self.session),
             plausibility=config.quality.plausibility,
             wake=self._schedule_flush,
+            fastest=config.routing.mode == "fastest",
         )
         order = config.provider_order()
-        self.manager = ProviderManager(order, config.routing, chance=random.random, now_ns=clock.now_ns())
+        self.manager = ProviderManager(
+            order, config.routing, chance=random.random, now_ns=clock.now_ns(), symbols=self.symbols
+        )
         self.normalizer = build_normalizer(order, config.symbols)
         self._opened = {name: open_provider(name, config, environ, self.normalizer) for name in order}
         self._check_spellings()

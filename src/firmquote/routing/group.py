@@ -1,0 +1,57 @@
+"""Symbols that share one order of providers, and who serves them: the unit in which roles move. Pure."""
+
+from collections import deque
+from collections.abc import Mapping
+
+from firmquote.routing.election import Candidate, Election, ElectionPolicy, Serving, elect
+from firmquote.routing.member import Member
+
+SWITCHES_KEPT = 64
+
+
+class Group:
+    """One order of providers. Without routes there is one group, and its order is that of the configured roles."""
+
+    def __init__(self, route: str | None, order: tuple[str, ...], now_ns: int) -> None:
+        self.route = route
+        self.order = list(order)
+        self.symbols: list[str] = []
+        self.serving = Serving(name=order[0], since_ns=now_ns)
+        self._switches_ns: deque[int] = deque(maxlen=SWITCHES_KEPT)
+
+    def prefer(self, name: str) -> None:
+        """Make `name` the most wanted provider here."""
+        self.order.remove(name)
+        self.order.insert(0, name)
+
+    def switch(self, name: str, now_ns: int) -> None:
+        """Let `name` serve from now on."""
+        self._switches_ns.append(now_ns)
+        self.serving = Serving(name=name, since_ns=now_ns, switches_ns=tuple(self._switches_ns))
+
+    def elect(self, members: Mapping[str, Member], policy: ElectionPolicy, now_ns: int) -> Election:
+        """Return who should serve now."""
+        candidates = [
+            Candidate(
+                name=name,
+                rank=rank,
+                status=members[name].status,
+                usable_since_ns=members[name].usable_since_ns,
+                mute=members[name].mute,
+                cut_off=members[name].cut_off,
+            )
+            for rank, name in enumerate(self.order)
+        ]
+        return elect(candidates, self.serving, policy, now_ns=now_ns)
+
+    def showing_order(self, members: Mapping[str, Member]) -> list[str]:
+        """Return the providers whose lines may be shown, best first.
+
+        Who serves comes first while it is usable; then the usable ones by preference; an unusable one that serves
+        comes last, since its old quote is better than none. Synthetic prices are shown only when theirs serves.
+        """
+        serving = self.serving.name
+        usable = [n for n in self.order if n != serving and members[n].usable and not members[n].synthetic]
+        if serving is None or members[serving].blocks:
+            return usable
+        return [serving, *usable] if members[serving].usable else [*usable, serving]

@@ -1,0 +1,81 @@
+"""Which single lines (a provider's of a symbol) are unfit although their provider is well, and why. Pure."""
+
+from collections.abc import Iterable
+
+from msgspec import Struct
+
+from firmquote.model import NS_PER_MS
+
+
+class Unfit(Struct, frozen=True, kw_only=True):
+    """One reason against one line. `bars` says that its quote must leave the board at once, whoever is left."""
+
+    words: str
+    since_ns: int
+    bars: bool
+
+
+class LineBook:
+    """Remembers who objects to which line. A line that is cleared is wanted again after `recovery_ms`.
+
+    Bounded: each source has at most one word on each line.
+    """
+
+    def __init__(self, recovery_ms: int) -> None:
+        self._recovery_ns = recovery_ms * NS_PER_MS
+        self._unfit: dict[tuple[str, str], dict[str, Unfit]] = {}
+        self._cleared_ns: dict[tuple[str, str], int] = {}
+
+    def object_to(self, provider: str, symbol: str, source: str, words: str, *, bars: bool, now_ns: int) -> bool:
+        """Note that `source` objects to a line; say whether that is new."""
+        against = self._unfit.setdefault((provider, symbol), {})
+        known = against.get(source)
+        against[source] = Unfit(words=words, since_ns=now_ns if known is None else known.since_ns, bars=bars)
+        return known is None or known.bars is not bars
+
+    def clear(self, provider: str, symbol: str, source: str, now_ns: int) -> bool:
+        """Note that `source` has nothing more against a line; say whether it had."""
+        key = (provider, symbol)
+        against = self._unfit.get(key)
+        if against is None or against.pop(source, None) is None:
+            return False
+        if not against:
+            del self._unfit[key]
+            self._cleared_ns[key] = now_ns
+        return True
+
+    def expire(self, now_ns: int) -> bool:
+        """Forget recoveries that are over; say whether there were any."""
+        over = [key for key, at_ns in self._cleared_ns.items() if now_ns - at_ns >= self._recovery_ns]
+        for key in over:
+            del self._cleared_ns[key]
+        return bool(over)
+
+    def against(self, provider: str, symbol: str) -> dict[str, Unfit]:
+        """Return every objection to a line, by source."""
+        return self._unfit.get((provider, symbol), {})
+
+    def symbols_against(self, provider: str) -> dict[str, str]:
+        """Return the unfit symbols of a provider, each with its first reason."""
+        return {
+            symbol: next(iter(against.values())).words
+            for (name, symbol), against in self._unfit.items()
+            if name == provider
+        }
+
+    def touched(self) -> set[str]:
+        """Return the symbols of which some line is unfit or recovering."""
+        return {symbol for _, symbol in (*self._unfit, *self._cleared_ns)}
+
+    def arrange(self, symbol: str, order: Iterable[str]) -> tuple[list[str], frozenset[str]]:
+        """Return the fit providers of `symbol` in order, recovering ones last, and those that are barred."""
+        fit: list[str] = []
+        recovering: list[str] = []
+        barred: set[str] = set()
+        for provider in order:
+            against = self._unfit.get((provider, symbol))
+            if against is None:
+                (recovering if (provider, symbol) in self._cleared_ns else fit).append(provider)
+            elif any(objection.bars for objection in against.values()):
+                barred.add(provider)
+        return [*fit, *recovering], frozenset(barred)

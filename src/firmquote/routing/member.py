@@ -1,0 +1,71 @@
+"""One provider in the manager's care: what happened to it, and what it is worth because of that."""
+
+from collections.abc import Callable
+
+from firmquote.routing.breaker import Breaker, BreakerPolicy, BreakerState
+from firmquote.routing.health import Health, HealthPolicy, Status
+
+
+class Member:
+    """Holds what is known; `judge` says what follows from it."""
+
+    def __init__(
+        self, name: str, health: HealthPolicy, breaker: BreakerPolicy, chance: Callable[[], float], *, synthetic: bool
+    ) -> None:
+        self.name = name
+        self.synthetic = synthetic
+        self.health = Health(health)
+        self.breaker = Breaker(breaker, chance)
+        self.ready = synthetic
+        self.refused: str | None = None
+        self.silent: str | None = None
+        """Why its stream counts as frozen, late or repeating, while it does."""
+        self.unaffordable: str | None = None
+        """Why no request may be made of it, while its budget is spent."""
+        self.blocks: dict[str, str] = {}
+        """Who forbids its use (a kill switch, say) → why."""
+        self.mute = False
+        """Not a byte of it for longer than any live connection stays quiet: it may be cut off, and saves nobody."""
+        self.cut_off = False
+        """It failed together with everybody else: that was the network or ourselves, and it may be back at once."""
+        self.reconnects = 0
+        self.status = Status.HEALTHY if synthetic else Status.CONNECTING
+        self.why = ""
+        self.usable_since_ns: int | None = 0 if synthetic else None
+
+    @property
+    def usable(self) -> bool:
+        """Whether its quotes may serve now."""
+        return self.usable_since_ns is not None
+
+    def judge(self, now_ns: int, *, in_grace: bool) -> bool:
+        """Bring `status`, `why` and `usable_since_ns` up to date; say whether the status changed.
+
+        `in_grace` is whether a provider that never became ready is still given time to connect.
+        """
+        before = self.status
+        self.status, self.why = self._status(in_grace=in_grace)
+        if self.status not in (Status.HEALTHY, Status.DEGRADED):
+            self.usable_since_ns = None
+        elif self.usable_since_ns is None:
+            self.usable_since_ns = now_ns
+        return self.status is not before
+
+    def _status(self, *, in_grace: bool) -> tuple[Status, str]:
+        if self.blocks:
+            return Status.FAILED, next(iter(self.blocks.values()))
+        if self.refused is not None:
+            return Status.FAILED, self.refused
+        if self.unaffordable is not None:
+            return Status.FAILED, self.unaffordable
+        if self.breaker.state is not BreakerState.CLOSED:
+            return Status.FAILED, f"breaker {self.breaker.state.value}: {self.health.last_error or 'errors'}"
+        if not self.ready:
+            if self.status is Status.CONNECTING and in_grace:
+                return Status.CONNECTING, self.health.last_error or "connecting"
+            return Status.FAILED, self.health.last_error or "never became ready"
+        if self.silent is not None:
+            return Status.FAILED, self.silent
+        if self.health.degraded:
+            return Status.DEGRADED, "success rate or latency outside the policy"
+        return Status.HEALTHY, ""

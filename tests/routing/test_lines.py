@@ -1,0 +1,83 @@
+"""One line may be unfit although its provider is well."""
+
+from firmquote.model import NS_PER_S
+from firmquote.routing import LineBook, ProviderManager, RoutingPolicy
+
+
+def ready() -> ProviderManager:
+    manager = ProviderManager(["a", "b", "mock"], RoutingPolicy(), chance=lambda: 0.5, now_ns=0, symbols=["IBM", "SPY"])
+    manager.on_ready("a", 0)
+    manager.on_ready("b", 0)
+    manager.advance({}, 0)
+    return manager
+
+
+def test_only_the_symbol_that_suffers_moves() -> None:
+    manager = ready()
+    manager.on_line("a", "IBM", "silence", "frozen", NS_PER_S)
+    assert manager.showing("IBM").order == ("b",)
+    assert manager.showing("SPY").order == ("a", "b")
+    assert manager.serving == "a"
+
+
+def test_a_line_is_wanted_again_once_it_has_been_well_for_a_while() -> None:
+    manager = ready()
+    manager.on_line("a", "IBM", "silence", "frozen", NS_PER_S)
+    manager.on_line("a", "IBM", "silence", None, 2 * NS_PER_S)
+    assert manager.showing("IBM").order == ("b", "a"), "it may serve if nobody else can"
+    manager.advance({}, 6 * NS_PER_S)
+    assert manager.showing("IBM").order == ("b", "a")
+    manager.advance({}, 7 * NS_PER_S)
+    assert manager.showing("IBM").order == ("a", "b")
+
+
+def test_wrong_values_bar_a_line_and_missing_ones_do_not() -> None:
+    manager = ready()
+    manager.on_line("a", "IBM", "silence", "frozen", NS_PER_S)
+    assert manager.showing("IBM").barred == frozenset()
+    manager.on_line("a", "IBM", "divergence", "10 times the others", NS_PER_S, bars=True)
+    assert manager.showing("IBM").barred == {"a"}
+
+
+def test_a_line_is_fit_when_nobody_objects_any_more() -> None:
+    book = LineBook(recovery_ms=0)
+    assert book.object_to("a", "IBM", "silence", "frozen", bars=False, now_ns=1)
+    assert book.object_to("a", "IBM", "split", "10:1", bars=True, now_ns=2)
+    assert not book.object_to("a", "IBM", "split", "10:1", bars=True, now_ns=3), "known already"
+    assert book.clear("a", "IBM", "silence", 4)
+    assert book.symbols_against("a") == {"IBM": "10:1"}
+    assert not book.clear("a", "IBM", "silence", 5)
+    assert book.clear("a", "IBM", "split", 6)
+    assert book.expire(6)
+    assert book.arrange("IBM", ["a", "b"]) == (["a", "b"], frozenset())
+
+
+def test_objections_and_their_end_are_changes_with_the_symbol_and_the_cause() -> None:
+    manager = ready()
+    manager.on_line("a", "IBM", "silence", "frozen", NS_PER_S)
+    manager.on_line("a", "IBM", "silence", "frozen for longer", NS_PER_S)
+    manager.on_line("a", "IBM", "silence", None, 2 * NS_PER_S)
+    seen = [(c.symbol, c.after, c.cause) for c in manager.advance({}, 2 * NS_PER_S) if c.kind == "line"]
+    assert seen == [("IBM", "unfit", "silence: frozen"), ("IBM", "fit", "silence: well again")]
+
+
+def test_a_blocked_provider_is_left_at_once_and_its_quotes_are_barred() -> None:
+    manager = ready()
+    manager.on_blocked("a", "switch", "provider:a is engaged")
+    manager.reconsider(NS_PER_S)
+    assert (manager.serving, manager.members["a"].why) == ("b", "provider:a is engaged")
+    assert manager.showing("IBM").order == ("b",)
+    assert manager.showing("IBM").barred == {"a"}
+    assert not manager.allows("a", NS_PER_S)
+    manager.on_blocked("a", "switch", None)
+    manager.reconsider(2 * NS_PER_S)
+    assert manager.showing("IBM").order == ("b", "a")
+
+
+def test_with_everybody_blocked_the_mock_serves() -> None:
+    manager = ready()
+    for name in ("a", "b"):
+        manager.on_blocked(name, "switch", "quotes is engaged")
+    manager.reconsider(NS_PER_S)
+    assert manager.serving == "mock"
+    assert manager.showing("IBM").order == ("mock",)
