@@ -1,4 +1,4 @@
-"""What a provider lets one key do, and what its plans cost. Money is integer micro-dollars; nothing is unlimited by 0."""
+"""What a provider lets one key do, and what its plans cost. Money is integer micro-dollars; 0 never means unlimited."""
 
 from enum import Enum
 
