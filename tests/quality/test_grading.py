@@ -5,11 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from firmquote.model import FeedClass, Grade, Graded, LastPrice, Quote, Reason
-from firmquote.quality import GradePolicy, Standing, grade
+from firmquote.quality import GradePolicy, Standing, Verdict, grade
 from firmquote.testing import last_price, quote
 from firmquote.testing.clock import NOON_NS
 
 POLICY = GradePolicy(soft_ms=3_000, ceiling_ms=5_000, unchanged_ms=60_000)
+DIVERGENT = Verdict(Reason.DIVERGENT, "words", NOON_NS)
+QUARANTINED = Verdict(Reason.SPLIT_MISMATCH, "words", NOON_NS, quarantines=True)
 
 
 def standing(
@@ -71,7 +73,8 @@ def test_what_arrived_before_the_subscription_is_not_tradable() -> None:
     ("facts", "reason"),
     [
         pytest.param({"halted": True}, Reason.HALTED, id="halted"),
-        pytest.param({"divergent": True}, Reason.DIVERGENT, id="contradicted by another provider"),
+        pytest.param({"verdict": DIVERGENT}, Reason.DIVERGENT, id="contradicted by another provider"),
+        pytest.param({"price": quote(bid_size_shares=10**8)}, Reason.ABSURD_SIZE, id="a size that cannot be"),
         pytest.param({"feed_class": FeedClass.SINGLE_VENUE}, Reason.SINGLE_VENUE, id="one venue"),
         pytest.param({"feed_class": FeedClass.DELAYED}, Reason.DELAYED, id="delayed"),
         pytest.param({"feed_class": FeedClass.END_OF_DAY}, Reason.END_OF_DAY, id="end of day"),
@@ -101,7 +104,7 @@ prices = st.one_of(
         changed_ns=st.integers(NOON_NS - 10**11, NOON_NS),
         tradable_from_ns=st.sampled_from([0, NOON_NS + 1]),
         halted=st.booleans(),
-        divergent=st.booleans(),
+        verdict=st.sampled_from([None, DIVERGENT, QUARANTINED]),
     ),
     st.integers(0, 200_000_000_000),
     st.integers(0, 200_000_000_000),

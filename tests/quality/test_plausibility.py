@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from firmquote.model import Quote, Reason
-from firmquote.quality import Band, PlausibilityPolicy, check_last_price, check_quote
+from firmquote.quality import Band, PlausibilityPolicy, check_last_price, check_quote, is_confirmed
 from firmquote.testing import last_price, quote
 from firmquote.testing.clock import NOON_NS
 
@@ -37,6 +37,7 @@ def check(new: Quote, previous: Quote | None = None) -> Reason | None:
         pytest.param(
             quote(age_ms=-1_001, lag_ms=-1_001), Reason.FROM_THE_FUTURE, id="ahead of us by more than allowed"
         ),
+        pytest.param(quote(age_ms=8 * 86_400_000, lag_ms=8 * 86_400_000), Reason.FROM_THE_PAST, id="of another week"),
         pytest.param(quote(age_ms=-1_000, lag_ms=-1_000), None, id="ahead of us by exactly what is allowed"),
     ],
 )
@@ -60,12 +61,55 @@ def test_quotes_of_one_line_are_ordered_by_time_then_sequence(
     assert expected == check(quote(age_ms=age_ms, sequence=sequence), quote(age_ms=5, sequence=7))
 
 
-def test_a_jump_is_refused_until_enough_quotes_in_a_row_agree_on_the_new_level() -> None:
+def jumps(band: Band, before: Quote, to: float, ages_ms: list[int]) -> list[Reason | None]:
+    return [check_quote(quote(bid=to, ask=to + 0.02, age_ms=age), before, band, POLICY) for age in ages_ms]
+
+
+def test_a_new_level_is_believed_alone_only_when_it_lasts() -> None:
     band = Band()
-    before = quote(bid=100, ask=100.02, age_ms=10)
+    before = quote(bid=100, ask=100.02, age_ms=20_000)
     assert check_quote(before, None, band, POLICY) is None
-    jumps = [quote(bid=200, ask=200.02, age_ms=age) for age in (9, 8, 7)]
-    assert [check_quote(jump, before, band, POLICY) for jump in jumps] == [Reason.JUMP, Reason.JUMP, None]
+    assert jumps(band, before, 115, [19_900, 19_800, 9_901, 9_900]) == [Reason.JUMP] * 3 + [None]
+
+
+@pytest.mark.parametrize("factor", [10, 0.1, 2, 100, 0.01])
+def test_a_factor_is_never_believed_alone(factor: float) -> None:
+    band = Band()
+    before = quote(bid=100, ask=100.02, age_ms=60_000)
+    assert check_quote(before, None, band, POLICY) is None
+    assert jumps(band, before, 100 * factor, list(range(59_000, 0, -500))) == [Reason.JUMP] * 118
+
+
+def test_another_provider_confirms_a_level_after_three_quotes() -> None:
+    band = Band()
+    before = quote(bid=100, ask=100.02, age_ms=100)
+    check_quote(before, None, band, POLICY)
+    for age_ms, confirmed in ((3, False), (2, False), (1, True)):
+        assert check_quote(quote(bid=200, ask=200.02, age_ms=age_ms), before, band, POLICY) is Reason.JUMP
+        assert band.claim is not None
+        assert is_confirmed(band.claim, [200.5], POLICY) is confirmed
+        assert not is_confirmed(band.claim, [100.0], POLICY)
+
+
+def test_a_wild_symbol_has_a_wider_band() -> None:
+    calm, wild = Band(), Band()
+    wild.deviation_bps = 60
+    before = quote(age_ms=1_000)
+    for band in (calm, wild):
+        check_quote(before, None, band, POLICY)
+    moved = quote(bid=106, ask=106.02)
+    assert (check_quote(moved, before, calm, POLICY), check_quote(moved, before, wild, POLICY)) == (Reason.JUMP, None)
+
+
+def test_no_silence_makes_a_band_wider_than_its_cap() -> None:
+    assert check(quote(bid=130, ask=130.02), quote(age_ms=86_400_000)) is Reason.JUMP
+
+
+def test_a_line_that_begins_at_anothers_price_refuses_a_first_quote_far_from_it() -> None:
+    band = Band()
+    band.begin(100.0, POLICY, at_ns=NOON_NS)
+    assert check_quote(quote(bid=1_000, ask=1_000.2), None, band, POLICY) is Reason.JUMP
+    assert check_quote(quote(bid=60, ask=100.5), None, band, POLICY) is None, "wide, and no contradiction"
 
 
 def test_two_single_wild_quotes_around_a_good_one_never_add_up_to_a_level() -> None:
@@ -87,8 +131,8 @@ def test_the_band_widens_while_a_line_is_quiet() -> None:
 
 def test_a_factor_of_ten_is_a_jump_for_a_last_price_too() -> None:
     band = Band()
-    assert check_last_price(last_price(price=100), band, POLICY, elapsed_ns=0) is None
-    assert check_last_price(last_price(price=1_000), band, POLICY, elapsed_ns=10**9) == Reason.JUMP
+    assert check_last_price(last_price(price=100), band, POLICY) is None
+    assert check_last_price(last_price(price=1_000), band, POLICY) == Reason.JUMP
 
 
 floats = st.floats(allow_nan=True, allow_infinity=True) | st.floats(1, 1000) | st.none()

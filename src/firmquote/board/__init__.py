@@ -7,6 +7,7 @@ from firmquote.board.arbitration import Seam
 from firmquote.board.board import Board, BoardView
 from firmquote.board.feed import Feed, FeedCounts
 from firmquote.board.line import Entry, Line
+from firmquote.board.peers import believed_elsewhere
 from firmquote.board.reader import Reader
 
-__all__ = ["Board", "BoardView", "Entry", "Feed", "FeedCounts", "Line", "Reader", "Seam"]
+__all__ = ["Board", "BoardView", "Entry", "Feed", "FeedCounts", "Line", "Reader", "Seam", "believed_elsewhere"]

@@ -8,6 +8,7 @@ from msgspec import Struct
 from firmquote.board.arbitration import Seam, choose, find_seam, is_same_quote, may_follow
 from firmquote.board.feed import Feed
 from firmquote.board.line import Entry, Line
+from firmquote.board.peers import begin_band, confirm_claim
 from firmquote.board.reader import Reader
 from firmquote.errors import UnknownSymbolError
 from firmquote.model import (
@@ -20,6 +21,7 @@ from firmquote.model import (
     LineStatus,
     Output,
     Quote,
+    Reason,
     Send,
     StreamProtocol,
     Tick,
@@ -274,9 +276,14 @@ class Board:
         if line is None:
             feed.unknown_symbols += 1
             return
+        if line.band.mid is None:
+            begin_band(line, self.plausibility, now_ns=quote.received_ns)
         reason = check_quote(quote, line.quote, line.band, self.plausibility)
+        if reason is Reason.JUMP and confirm_claim(line, self.plausibility, now_ns=quote.received_ns):
+            reason = None
         if reason is not None:
             feed.refuse(reason)
+            line.note_refusal(reason, quote.received_ns)
             return
         line.tick = tick
         line.received_ns = quote.received_ns
@@ -311,10 +318,14 @@ class Board:
             feed.unknown_symbols += 1
             return
         before = line.last
-        elapsed_ns = 0 if before is None else last.received_ns - before.received_ns
-        reason = check_last_price(last, line.band, self.plausibility, elapsed_ns=elapsed_ns)
+        if line.band.mid is None:
+            begin_band(line, self.plausibility, now_ns=last.received_ns)
+        reason = check_last_price(last, line.band, self.plausibility)
+        if reason is Reason.JUMP and confirm_claim(line, self.plausibility, now_ns=last.received_ns):
+            reason = None
         if reason is not None:
             feed.refuse(reason)
+            line.note_refusal(reason, last.received_ns)
             return
         if before is None or before.price != last.price:
             line.changed_ns = last.received_ns

@@ -91,6 +91,11 @@ class Feed:
         self._delays_from = 0
         self._delays_ns = [0] * DELAYS_KEPT
 
+    @property
+    def synthetic(self) -> bool:
+        """Whether its prices are made up."""
+        return self.feed_class is FeedClass.SYNTHETIC
+
     def expect_ticks(self, protocol: StreamProtocol, codec: SymbolCodec) -> None:
         """Prepare for a streamed provider's ticks."""
         self.tick_type = protocol.tick_type
@@ -108,6 +113,16 @@ class Feed:
         """Return the delays of the last frames, sorted; clock skew is not taken out."""
         kept = min(self._frames - self._delays_from, DELAYS_KEPT)
         return sorted(self._delays_ns[(self._frames - 1 - back) & (DELAYS_KEPT - 1)] for back in range(kept))
+
+    @property
+    def frames(self) -> int:
+        """How many frames brought a quote."""
+        return self._frames
+
+    def delays_since(self, frames: int) -> tuple[list[int], int]:
+        """Return the delays of the frames after number `frames`, as far as they are kept, and the present number."""
+        new = min(self._frames - frames, DELAYS_KEPT)
+        return [self._delays_ns[(self._frames - 1 - back) & (DELAYS_KEPT - 1)] for back in range(new)], self._frames
 
     def forget_delays(self) -> None:
         """What came so far was late through no fault of the provider."""

@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from firmquote.model import LastPrice, Quote, Tick
-from firmquote.quality import Band, Standing
+from firmquote.model import LastPrice, Quote, Reason, Tick
+from firmquote.quality import Band, Refusals, Standing, Verdict
 
 if TYPE_CHECKING:
     from firmquote.board.feed import Feed
@@ -12,7 +12,19 @@ if TYPE_CHECKING:
 class Line:
     """One provider's newest price of one symbol. A streamed quote is kept as its tick until somebody looks at it."""
 
-    __slots__ = ("band", "changed_ns", "entry", "feed", "last", "made", "received_ns", "since_ns", "tick")
+    __slots__ = (
+        "band",
+        "changed_ns",
+        "entry",
+        "feed",
+        "last",
+        "made",
+        "received_ns",
+        "refusals",
+        "since_ns",
+        "tick",
+        "verdict",
+    )
 
     def __init__(self, feed: "Feed", entry: "Entry") -> None:
         self.feed = feed
@@ -29,6 +41,23 @@ class Line:
         """When `last` changed its price; a quote has a time of its own."""
         self.since_ns = 0
         """First-quote rule: when this line was (re)subscribed."""
+        self.refusals: Refusals | None = None
+        """The newest unbroken row of refused prices; over once a price was accepted after it began."""
+        self.verdict: Verdict | None = None
+        """Why this provider is unfit for this symbol, as whoever judges it last said."""
+
+    @property
+    def accepted_ns(self) -> int:
+        """When the newest accepted price of any kind arrived; 0 before the first."""
+        return self.received_ns if self.last is None else max(self.received_ns, self.last.received_ns)
+
+    def note_refusal(self, reason: Reason, at_ns: int) -> None:
+        """Count a refused price to the present row of them."""
+        row = self.refusals
+        if row is None or row.since_ns < self.accepted_ns:
+            self.refusals = Refusals(reason, 1, at_ns)
+        else:
+            self.refusals = Refusals(reason, row.count + 1, row.since_ns)
 
     @property
     def quote(self) -> Quote | None:
@@ -52,7 +81,9 @@ class Line:
 
     @property
     def has_price(self) -> bool:
-        """Whether a price has arrived since the line was subscribed or trading resumed."""
+        """Whether a price that may be shown has arrived since the line was subscribed or trading resumed."""
+        if self.verdict is not None and self.verdict.excludes:
+            return False
         price = self.price
         return price is not None and price.received_ns >= max(self.since_ns, self.entry.resumed_ns)
 
@@ -64,6 +95,7 @@ class Line:
             changed_ns=self.changed_ns,
             tradable_from_ns=max(self.since_ns, self.entry.resumed_ns),
             halted=self.entry.halted,
+            verdict=self.verdict,
         )
 
 

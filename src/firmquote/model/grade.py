@@ -43,6 +43,14 @@ class Reason(Enum):
     END_OF_DAY = "end_of_day"
     SINGLE_VENUE = "single_venue"
     DIVERGENT = "divergent"
+    SPLIT_MISMATCH = "split_mismatch"
+    WRONG_MAPPING = "wrong_mapping"
+    PRICE_UNITS = "price_units"
+    SIZE_UNITS = "size_units"
+    ABSURD_SIZE = "absurd_size"
+    REPEATING = "repeating"
+    CLOCK_SKEW = "clock_skew"
+    LIMIT_STATE = "limit_state"
 
     # why a quote was refused and never reached the board
     CROSSED = "crossed"
@@ -53,6 +61,7 @@ class Reason(Enum):
     OUT_OF_ORDER = "out_of_order"
     DUPLICATE = "duplicate"
     FROM_THE_FUTURE = "from_the_future"
+    FROM_THE_PAST = "from_the_past"
     JUMP = "jump"
 
 

@@ -3,6 +3,8 @@
 from msgspec import Struct
 
 from firmquote.model import NS_PER_MS, FeedClass, Grade, Graded, LastPrice, Quote, Reason, Session
+from firmquote.quality.fitness import Verdict
+from firmquote.quality.plausibility import PlausibilityPolicy
 
 
 class GradePolicy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -37,8 +39,9 @@ class Standing(Struct, frozen=True, kw_only=True):
     tradable_from_ns: int = 0
     """First-quote rule: what was received before this (a subscription, a resumption) is not tradable."""
     halted: bool = False
-    divergent: bool = False
-    """Another provider contradicts it."""
+    verdict: Verdict | None = None
+    """Why the provider is unfit for the symbol, if it is."""
+    size_shares_max: int = PlausibilityPolicy().size_shares_max
 
 
 _CLASS_REASONS = {
@@ -56,6 +59,8 @@ def grade(standing: Standing, policy: GradePolicy, *, now_ns: int) -> Graded:
     price = standing.price
     if price is None:
         return Graded(Grade.NONE, (Reason.NO_QUOTE,))
+    if standing.verdict is not None and standing.verdict.quarantines:
+        return Graded(Grade.NONE, (standing.verdict.reason,))
     fatal = _stale_reasons(standing, price, policy, now_ns)
     softer = _soft_reasons(standing, price, policy, now_ns)
     if standing.feed_class is FeedClass.SYNTHETIC:
@@ -94,18 +99,21 @@ def _soft_reasons(standing: Standing, price: Quote | LastPrice, policy: GradePol
     reasons = []
     if standing.halted:
         reasons.append(Reason.HALTED)
-    if standing.divergent:
-        reasons.append(Reason.DIVERGENT)
+    if standing.verdict is not None:
+        reasons.append(standing.verdict.reason)
     if isinstance(price, LastPrice):
         reasons.append(Reason.LAST_PRICE_ONLY)
         if price.event_ns is None:
             reasons.append(Reason.NO_EVENT_TIME)
         if price.delay_ns > 0 and standing.feed_class is not FeedClass.DELAYED:
             reasons.append(Reason.DELAYED)
-    elif price.bid is None or price.ask is None:
-        reasons.append(Reason.ONE_SIDED)
+    else:
+        if price.bid is None or price.ask is None:
+            reasons.append(Reason.ONE_SIDED)
+        if max(price.bid_size_shares, price.ask_size_shares) > standing.size_shares_max:
+            reasons.append(Reason.ABSURD_SIZE)
     class_reason = _CLASS_REASONS.get(standing.feed_class)
-    if class_reason is not None:
+    if class_reason is not None and class_reason not in reasons:
         reasons.append(class_reason)
     if policy.soft_ms * NS_PER_MS < age_ns(price, now_ns) <= policy.ceiling_ms * NS_PER_MS:
         reasons.append(Reason.AGING)

@@ -1,23 +1,53 @@
 """Refuse what cannot be a quote before it reaches the board. Locked is legal; crossed is not."""
 
-from math import isfinite
+from collections.abc import Iterable
+from math import isfinite, sqrt
 
 from msgspec import Struct
 
 from firmquote.model import BPS, NS_PER_MS, NS_PER_S, LastPrice, Price, Quote, Reason
+from firmquote.symbols import match_split_ratio
+
+NS_PER_DAY = 86_400 * NS_PER_S
+FACTOR_TOLERANCE_BPS = 150.0
+FACTOR_MIN = 1.4
+"""From here on a ratio of two prices may be a split or a unit; a smaller one may be the market."""
 
 
 class PlausibilityPolicy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How far a quote may be from what we know."""
 
-    jump_bps_max: float = 1_000.0
+    jump_bps_max: float = 200.0
     """How far the mid may move from one accepted quote to the next, in basis points of the earlier mid."""
     jump_bps_per_s: float = 50.0
     """By how much that band widens for each second without an accepted quote."""
+    jump_deviations: float = 8.0
+    """By how many deviations of the symbol's own moves over that time it widens further."""
+    jump_bps_cap: float = 2_500.0
+    """However long the silence and however wild the symbol: no band is wider."""
     jump_confirmations: int = 3
-    """A new level that this many quotes in a row agree on is believed: the price moved, the band was wrong."""
+    """A new level needs so many quotes in a row, and another provider's word …"""
+    jump_alone_ms: int = 10_000
+    """… or, where there is nobody to ask, it must last this long. A factor (10:1, cents) is never believed alone."""
+    peer_age_ms: int = 5_000
+    """Another provider's price counts as its word for so long."""
     future_ms_max: int = 1_000
     """How far ahead of our clock a provider's time may be."""
+    past_days_max: int = 7
+    """A quote older than this was not meant as one: its time is in another unit, or its clock is lost."""
+    size_shares_max: int = 50_000_000
+    """No side of an order book holds more; the largest of the recorded days is 777,900."""
+
+
+class Claim(Struct, frozen=True):
+    """A level that refused quotes insist on."""
+
+    mid: Price
+    before: Price
+    count: int
+    since_ns: int
+    at_ns: int
+    """When it was last insisted on."""
 
 
 class Band:
@@ -27,51 +57,84 @@ class Band:
     is exactly the allowed jump: so a quote inside the zone needs no further look, and that is exact, not a guess.
     """
 
-    __slots__ = ("_anchor", "_claims", "_level", "high", "low", "mid")
+    __slots__ = ("_anchor", "at_ns", "claim", "deviation_bps", "high", "low", "mid")
 
     def __init__(self) -> None:
         self.low: Price = 0.0
         self.high: Price = 0.0
         """An empty zone, so that the first quote takes the slow path."""
         self.mid: Price | None = None
-        self._level: Price = 0.0
-        self._claims = 0
+        self.at_ns = 0
+        """When `mid` was believed; not kept up by the hot path, whose quotes have times of their own."""
+        self.deviation_bps = 0.0
+        """How much the symbol moves in a second, in basis points; measured by whoever watches it."""
+        self.claim: Claim | None = None
         self._anchor: Quote | None = None
-        """The accepted quote that the claims contradict: a newer one ends them."""
+        """The accepted quote that the claim contradicts: a newer one ends it."""
 
-    def centre(self, mid: Price, policy: PlausibilityPolicy) -> None:
-        """Believe `mid`: move the calm zone there and forget all claims of another level."""
+    def centre(self, mid: Price, policy: PlausibilityPolicy, *, at_ns: int = 0) -> None:
+        """Believe `mid`: move the calm zone there and forget any claim of another level."""
         jump = policy.jump_bps_max / BPS
         calm = jump / (2 + jump)
         self.low = mid * (1 - calm)
         self.high = mid * (1 + calm)
         self.mid = mid
-        self._claims = 0
+        self.at_ns = at_ns
+        self.claim = None
+
+    def begin(self, mid: Price, policy: PlausibilityPolicy, *, at_ns: int) -> None:
+        """Begin at a price from elsewhere (the previous close, another provider); the zone stays empty."""
+        self.centre(mid, policy, at_ns=at_ns)
+        self.low = self.high = 0.0
+
+    def allowed_bps(self, elapsed_ns: int, half_spread_bps: float, policy: PlausibilityPolicy) -> float:
+        """Return how far the mid may be from the price believed `elapsed_ns` ago."""
+        elapsed_s = max(0, elapsed_ns) / NS_PER_S
+        wild_bps = policy.jump_deviations * self.deviation_bps * sqrt(elapsed_s)
+        return half_spread_bps + min(
+            policy.jump_bps_cap, policy.jump_bps_max + policy.jump_bps_per_s * elapsed_s + wild_bps
+        )
 
     def check_jump(
-        self,
-        mid: Price,
-        before: Price | None,
-        *,
-        elapsed_ns: int,
-        policy: PlausibilityPolicy,
-        anchor: Quote | None = None,
+        self, move: "Move", policy: PlausibilityPolicy, *, now_ns: int, anchor: Quote | None = None
     ) -> Reason | None:
-        """Say whether `mid` is too far from the price accepted `elapsed_ns` before it; the first price is believed.
+        """Say whether a move is too far to be believed; the first price is.
 
-        `anchor` is the quote that `before` comes from, where the hot path may have accepted it without this band.
+        `anchor` is the quote that the move starts from, where the hot path may have accepted it without this band.
         """
-        if before is None:
+        if move.before is None:
             return None
-        allowed_bps = policy.jump_bps_max + policy.jump_bps_per_s * max(0, elapsed_ns) / NS_PER_S
-        if abs(mid / before - 1) * BPS <= allowed_bps:
+        allowed_bps = self.allowed_bps(move.elapsed_ns, move.half_spread_bps, policy)
+        if abs(move.mid / move.before - 1) * BPS <= allowed_bps:
             return None
         if anchor is not self._anchor:
-            self._anchor, self._claims = anchor, 0
-        near = self._claims > 0 and abs(mid / self._level - 1) * BPS <= policy.jump_bps_max
-        self._claims = self._claims + 1 if near else 1
-        self._level = mid
-        return None if self._claims >= policy.jump_confirmations else Reason.JUMP
+            self._anchor, self.claim = anchor, None
+        claim = self.claim
+        if claim is not None and is_near(move.mid, claim.mid, policy):
+            self.claim = Claim(move.mid, move.before, claim.count + 1, claim.since_ns, now_ns)
+        else:
+            self.claim = Claim(move.mid, move.before, 1, now_ns, now_ns)
+        return None if _is_believed(self.claim, policy, now_ns) else Reason.JUMP
+
+
+class Move(Struct, frozen=True):
+    """From the price that is believed to the one that is claimed."""
+
+    mid: Price
+    before: Price | None
+    elapsed_ns: int
+    half_spread_bps: float = 0.0
+    """A mid wanders inside a wide spread without any trade."""
+
+
+def is_near(mid: Price, other: Price, policy: PlausibilityPolicy) -> bool:
+    """Say whether two prices are one level."""
+    return abs(mid / other - 1) * BPS <= policy.jump_bps_max
+
+
+def is_confirmed(claim: Claim, peers: Iterable[Price], policy: PlausibilityPolicy) -> bool:
+    """Say whether another provider stands by the claimed level."""
+    return claim.count >= policy.jump_confirmations and any(is_near(claim.mid, peer, policy) for peer in peers)
 
 
 def check_quote(quote: Quote, previous: Quote | None, band: Band, policy: PlausibilityPolicy) -> Reason | None:
@@ -87,15 +150,13 @@ def check_quote(quote: Quote, previous: Quote | None, band: Band, policy: Plausi
     believed = _mid(quote)
     if believed is None:  # one-sided: nothing to compare
         return None
-    elapsed_ns = 0 if previous is None else quote.received_ns - previous.received_ns
-    before = band.mid if previous is None else _mid(previous) or band.mid
-    reason = band.check_jump(believed, before, elapsed_ns=elapsed_ns, policy=policy, anchor=previous)
+    reason = band.check_jump(_move(quote, believed, previous, band), policy, now_ns=quote.received_ns, anchor=previous)
     if reason is None:
-        band.centre(believed, policy)
+        band.centre(believed, policy, at_ns=quote.received_ns)
     return reason
 
 
-def check_last_price(last: LastPrice, band: Band, policy: PlausibilityPolicy, *, elapsed_ns: int) -> Reason | None:
+def check_last_price(last: LastPrice, band: Band, policy: PlausibilityPolicy) -> Reason | None:
     """Say why `last` must not reach the board, or return `None` and move `band` to it."""
     if not isfinite(last.price):
         return Reason.NOT_FINITE
@@ -103,9 +164,10 @@ def check_last_price(last: LastPrice, band: Band, policy: PlausibilityPolicy, *,
         return Reason.NOT_POSITIVE
     if last.event_ns is not None and last.event_ns > last.received_ns + policy.future_ms_max * NS_PER_MS:
         return Reason.FROM_THE_FUTURE
-    reason = band.check_jump(last.price, band.mid, elapsed_ns=elapsed_ns, policy=policy)
+    move = Move(last.price, band.mid, last.received_ns - band.at_ns)
+    reason = band.check_jump(move, policy, now_ns=last.received_ns)
     if reason is None:
-        band.centre(last.price, policy)
+        band.centre(last.price, policy, at_ns=last.received_ns)
     return reason
 
 
@@ -113,6 +175,29 @@ def _mid(quote: Quote) -> Price | None:
     if quote.bid is None or quote.ask is None:
         return None
     return (quote.bid + quote.ask) / 2
+
+
+def _move(quote: Quote, mid: Price, previous: Quote | None, band: Band) -> Move:
+    before = None if previous is None else _mid(previous)
+    if previous is None or before is None:  # the price came from elsewhere: it may lie anywhere between bid and ask
+        return Move(mid, band.mid, quote.received_ns - band.at_ns, _half_spread_bps(quote, mid))
+    return Move(mid, before, quote.received_ns - previous.received_ns, _half_spread_bps(previous, before))
+
+
+def _half_spread_bps(quote: Quote, mid: Price) -> float:
+    return 0.0 if quote.bid is None or quote.ask is None else (quote.ask - quote.bid) / 2 / mid * BPS
+
+
+def _is_believed(claim: Claim, policy: PlausibilityPolicy, now_ns: int) -> bool:
+    if claim.count < policy.jump_confirmations or now_ns - claim.since_ns < policy.jump_alone_ms * NS_PER_MS:
+        return False
+    return not is_factor(claim.mid, claim.before)
+
+
+def is_factor(price: Price, before: Price) -> bool:
+    """Say whether one price is the other times a split's ratio or a hundred: no market moves like that."""
+    match = match_split_ratio(price, before, FACTOR_TOLERANCE_BPS)
+    return match is not None and not 1 / FACTOR_MIN < match.ratio < FACTOR_MIN
 
 
 def _check_values(quote: Quote) -> Reason | None:
@@ -136,6 +221,8 @@ def _check_values(quote: Quote) -> Reason | None:
 def _check_order(quote: Quote, previous: Quote | None, policy: PlausibilityPolicy) -> Reason | None:
     if quote.event_ns > quote.received_ns + policy.future_ms_max * NS_PER_MS:
         return Reason.FROM_THE_FUTURE
+    if quote.event_ns < quote.received_ns - policy.past_days_max * NS_PER_DAY:
+        return Reason.FROM_THE_PAST
     if previous is None or quote.event_ns > previous.event_ns:
         return None
     if quote.event_ns < previous.event_ns:

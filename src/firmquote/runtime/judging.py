@@ -1,0 +1,215 @@
+"""Judges every provider for every symbol, on the timer: puts each line's verdict on the board. Reads no clock.
+
+Nothing here is on the hot path. A look takes in what has changed since the last one, at most `ENTRIES_PER_LOOK`
+symbols at a time, so that a large board is judged a little less often and never holds up the loop.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+
+from msgspec import Struct
+
+from firmquote.board import Board, Entry, Feed, Line, believed_elsewhere
+from firmquote.model import BPS, NS_PER_MS, FeedClass, Price, Reason, Session
+from firmquote.quality import (
+    ClockPolicy,
+    Finding,
+    FitnessPolicy,
+    Said,
+    ShadowMeter,
+    Verdict,
+    explain_claim,
+    find_outliers,
+    judge_trading_day,
+)
+from firmquote.runtime.feed_watch import FeedWatch
+from firmquote.runtime.line_watch import LineWatch
+
+ENTRIES_PER_LOOK = 250
+MAPPING_BPS = 10.0
+"""A claimed price so near to another symbol's is that symbol's."""
+_CLAIMS = frozenset({Reason.JUMP, Reason.SPLIT_MISMATCH, Reason.PRICE_UNITS, Reason.WRONG_MAPPING})
+_HARMLESS = frozenset({Reason.DUPLICATE})
+"""A quiet line may repeat its last quote; its age says all."""
+
+
+class Judgement(Struct, frozen=True):
+    """A verdict that began, changed or (`None`) ended."""
+
+    provider: str
+    symbol: str
+    before: Verdict | None
+    verdict: Verdict | None
+
+
+class Judge:
+    """Owns what is remembered of lines and feeds between looks; the verdicts themselves are on the lines."""
+
+    def __init__(
+        self,
+        board: Board,
+        feeds: Mapping[str, Feed],
+        streamed: Sequence[str],
+        policy: FitnessPolicy,
+        clocks: ClockPolicy,
+    ) -> None:
+        self.policy = policy
+        self.shadows = {name: ShadowMeter() for name, feed in feeds.items() if not feed.synthetic}
+        self.counts: dict[tuple[str, Reason], int] = {}
+        """How often each provider was found unfit, and why."""
+        self.feeds = FeedWatch(feeds, streamed, clocks)
+        self._board = board
+        self._watches: dict[Line, LineWatch] = {}
+        self._next = 0
+        self._prices: dict[str, Price] | None = None
+
+    def look(self, now_ns: int, *, session: Session, today: date | None) -> list[Judgement]:
+        """Judge the next symbols; returns what changed."""
+        self._prices = None
+        self.feeds.look(now_ns)
+        entries = list(self._board.entries.values())
+        changes: list[Judgement] = []
+        for place in range(min(len(entries), ENTRIES_PER_LOOK)):
+            entry = entries[(self._next + place) % len(entries)]
+            changes += self._judge(entry, now_ns, session, today)
+        self._next = (self._next + ENTRIES_PER_LOOK) % max(1, len(entries)) if len(entries) > ENTRIES_PER_LOOK else 0
+        return changes
+
+    def forget(self, symbol: str) -> None:
+        """What was seen of a symbol is in other terms now: a split, another name."""
+        for line in self._board.entries[symbol].lines.values():
+            self._watches.pop(line, None)
+            line.verdict = None
+
+    def _judge(self, entry: Entry, now_ns: int, session: Session, today: date | None) -> Iterator[Judgement]:
+        watches = [self._watch(line) for line in entry.lines.values() if not line.feed.synthetic]
+        for watch in watches:
+            watch.sample(now_ns)
+        fresh = [watch for watch in watches if self._takes_part(watch, now_ns)]
+        outliers = {} if entry.halted or _all_overlap(fresh, self.policy) else self._outliers(fresh, now_ns)
+        for watch in watches:
+            finding = outliers.get(watch.line.provider) or self._further(watch, watches, session, today, now_ns)
+            before = watch.line.verdict
+            if self._note(watch, finding, now_ns):
+                verdict = watch.line.verdict = watch.fitness.verdict
+                self._board.touch(entry)
+                if verdict is not None:
+                    key = (watch.line.provider, verdict.reason)
+                    self.counts[key] = self.counts.get(key, 0) + 1
+                yield Judgement(watch.line.provider, entry.symbol, before, verdict)
+        if watches and watches[0].second_is_over(now_ns):
+            self._second(entry, fresh, session, now_ns)
+
+    def _note(self, watch: LineWatch, finding: Finding | None, now_ns: int) -> bool:
+        refused = self._refused(watch, now_ns)
+        if refused is not None:
+            return watch.fitness.condemn(refused, now_ns=now_ns)
+        return watch.fitness.note(finding, self.policy, now_ns=now_ns)
+
+    def _watch(self, line: Line) -> LineWatch:
+        watch = self._watches.get(line)
+        if watch is None:
+            watch = self._watches[line] = LineWatch(line)
+        return watch
+
+    def _takes_part(self, watch: LineWatch, now_ns: int) -> bool:
+        line = watch.line
+        if watch.trail.at_ns == 0 or line.accepted_ns < max(line.since_ns, line.entry.resumed_ns):
+            return False
+        feed_finding = self.feeds.findings.get(line.provider)
+        if line.feed.feed_class in (FeedClass.DELAYED, FeedClass.END_OF_DAY):
+            return False
+        if feed_finding is not None and feed_finding.reason is Reason.DELAYED:
+            return False
+        return now_ns - line.accepted_ns <= self.policy.fresh_ms * NS_PER_MS
+
+    def _outliers(self, fresh: Sequence[LineWatch], now_ns: int) -> Mapping[str, Finding]:
+        from_ns = now_ns - self.policy.window_ms * NS_PER_MS
+        said = []
+        for watch in fresh:
+            low, high = watch.trail.extent(from_ns)
+            mid, spread = watch.mid, watch.trail.ask - watch.trail.bid
+            said.append(Said(watch.line.provider, low, high, mid, spread, watch.is_last_price))
+        return find_outliers(said, self.policy)
+
+    def _further(
+        self, watch: LineWatch, watches: Sequence[LineWatch], session: Session, today: date | None, now_ns: int
+    ) -> Finding | None:
+        """What else may be wrong with a line that nobody contradicts."""
+        repeating = watch.repeating(watches, self.policy, now_ns)
+        if repeating is not None:
+            return repeating
+        last = watch.line.last
+        if last is not None:
+            stuck = judge_trading_day(watch.line.feed.feed_class, last.trading_day, today, session)
+            if stuck is not None:
+                return stuck
+        return self.feeds.findings.get(watch.line.provider)
+
+    def _refused(self, watch: LineWatch, now_ns: int) -> Finding | None:
+        """What follows from a line whose every price is refused."""
+        line, policy = watch.line, self.policy
+        row = line.refusals
+        if row is None or row.since_ns < line.accepted_ns or row.reason in _HARMLESS:
+            return None
+        if row.count < policy.refusals_min or now_ns - row.since_ns < policy.refusing_ms * NS_PER_MS:
+            return None
+        claim = line.band.claim
+        if row.reason is not Reason.JUMP or claim is None:
+            return Finding(row.reason, f"{row.count} prices in a row were refused as {row.reason.value}")
+        known = line.verdict
+        peer = self._stands_by(line, claim.before, now_ns)
+        if known is not None and known.reason in _CLAIMS and known.quarantines is (peer is None):
+            return Finding(known.reason, known.words, quarantines=known.quarantines)
+        others = {} if peer is None else self._other_prices(line.entry.symbol)
+        return explain_claim(claim, contradicted_by=peer, others=others, near_bps=MAPPING_BPS)
+
+    def _stands_by(self, line: Line, price: Price, now_ns: int) -> str | None:
+        policy = self._board.plausibility
+        return next(
+            (name for name, other in believed_elsewhere(line, policy, now_ns=now_ns)
+             if abs(other / price - 1) * BPS <= policy.jump_bps_max),
+            None,
+        )  # fmt: skip
+
+    def _other_prices(self, symbol: str) -> dict[str, Price]:
+        if self._prices is None:
+            shown = ((entry.symbol, entry.elected) for entry in self._board.entries.values())
+            self._prices = {
+                name: self._watches[line].mid
+                for name, line in shown
+                if line is not None and line in self._watches and self._watches[line].trail.at_ns
+            }
+        return {name: price for name, price in self._prices.items() if name != symbol}
+
+    def _second(self, entry: Entry, fresh: Sequence[LineWatch], session: Session, now_ns: int) -> None:
+        """Once a second: how much the symbol moves, and how the others compare with what is shown."""
+        for watch in fresh:
+            watch.measure_moves()
+        self.feeds.compare(fresh)
+        shown = next((watch for watch in fresh if watch.line is entry.elected), None)
+        if shown is None or entry.halted:
+            return
+        around = shown.trail.extent(now_ns - self.policy.window_ms * NS_PER_MS)
+        for watch in fresh:
+            if watch is shown:
+                continue
+            last = watch.is_last_price or shown.is_last_price
+            self.shadows[watch.line.provider].compare(
+                entry.symbol,
+                session,
+                (watch.trail.bid, watch.trail.ask),
+                around,
+                against=shown.line.provider,
+                tolerance_bps=self.policy.divergent_bps_min + (self.policy.last_price_bps if last else 0.0),
+                now_ns=now_ns,
+            )
+
+
+def _all_overlap(fresh: Sequence[LineWatch], policy: FitnessPolicy) -> bool:
+    """The usual case, without looking back: bid and ask of all overlap, or nearly so."""
+    if len(fresh) < 2:
+        return True
+    bid = max(watch.trail.bid for watch in fresh)
+    ask = min(watch.trail.ask for watch in fresh)
+    return (bid - ask) / ask * BPS <= policy.divergent_bps_min

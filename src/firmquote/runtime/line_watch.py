@@ -1,0 +1,110 @@
+"""What is remembered of one line between two looks of the judge."""
+
+from collections.abc import Sequence
+from math import sqrt
+
+from firmquote.board import Line
+from firmquote.model import BPS, NS_PER_MS, NS_PER_S, LastPrice, Price, Quote, Reason, Tick
+from firmquote.quality import Finding, Fitness, FitnessPolicy, Trail
+
+PEER_CHANGES_MIN = 5
+"""So many changes elsewhere show that the market moves."""
+MEMORY = 0.97
+"""How much of a symbol's measured wildness is left after a second: half of it after 23."""
+
+
+class LineWatch:
+    """Mutable; below a kilobyte."""
+
+    __slots__ = (
+        "_before", "_peers_changed", "_repeats", "_repeats_ns", "_second_ns", "_seen", "_variance",
+        "changes", "fitness", "is_last_price", "line", "trail",
+    )  # fmt: skip
+
+    def __init__(self, line: Line) -> None:
+        self.line = line
+        self.trail = Trail()
+        self.fitness = Fitness()
+        self.is_last_price = False
+        self.changes = 0
+        """Looks that saw another bid, ask or size than the look before."""
+        self._seen: Tick | Quote | LastPrice | None = None
+        self._repeats = 0
+        self._repeats_ns = 0
+        self._peers_changed: int | None = None
+        self._before: Price | None = None
+        self._variance = 0.0
+        self._second_ns = 0
+
+    @property
+    def mid(self) -> Price:
+        """The middle of the newest bid and ask."""
+        return (self.trail.bid + self.trail.ask) / 2
+
+    def sample(self, now_ns: int) -> None:
+        """Take in what the line says now, if that is new."""
+        line = self.line
+        newest = line.tick or line.made or line.last
+        if newest is self._seen or newest is None:
+            return
+        before, self._seen = self._seen, newest
+        if isinstance(newest, LastPrice):
+            self.is_last_price = True
+            bid = ask = newest.price
+        else:
+            self.is_last_price = False
+            bid, ask = newest.bid or 0.0, newest.ask or 0.0
+            if not bid or not ask:
+                return
+            if _says_the_same(before, newest):
+                if not self._repeats:
+                    self._repeats_ns = now_ns
+                self._repeats += 1
+                return
+        self._repeats = 0
+        self._peers_changed = None
+        self.changes += 1
+        self.trail.note(line.accepted_ns, bid, ask)
+
+    def repeating(self, watches: Sequence["LineWatch"], policy: FitnessPolicy, now_ns: int) -> Finding | None:
+        """Say whether one quote comes again and again while the market moves elsewhere."""
+        if not self._repeats:
+            return None
+        changed = sum(watch.changes for watch in watches if watch is not self)
+        if self._peers_changed is None:
+            self._peers_changed = changed
+        lasted_ns = now_ns - self._repeats_ns
+        if self._repeats < policy.repeats_min or lasted_ns < policy.repeats_ms * NS_PER_MS:
+            return None
+        if changed - self._peers_changed < PEER_CHANGES_MIN:
+            return None
+        words = f"the same quote {self._repeats} times in {lasted_ns / NS_PER_S:.1f} s, while it changed elsewhere"
+        return Finding(Reason.REPEATING, words)
+
+    def second_is_over(self, now_ns: int) -> bool:
+        """Say whether a second has passed since this was last true."""
+        if now_ns - self._second_ns < NS_PER_S:
+            return False
+        self._second_ns = now_ns
+        return True
+
+    def measure_moves(self) -> None:
+        """Called once a second: learn how much the price moves in that time, and let the line's band know."""
+        before, self._before = self._before, self.mid
+        if before is None:
+            return
+        move_bps = (self.mid / before - 1) * BPS
+        self._variance = MEMORY * self._variance + (1 - MEMORY) * move_bps * move_bps
+        self.line.band.deviation_bps = sqrt(self._variance)
+
+
+def _says_the_same(before: Tick | Quote | LastPrice | None, newest: Tick | Quote) -> bool:
+    if before is None or isinstance(before, LastPrice) or (before.bid, before.ask) != (newest.bid, newest.ask):
+        return False
+    return _sizes(before) == _sizes(newest)
+
+
+def _sizes(newest: Tick | Quote) -> tuple[int, int]:
+    if isinstance(newest, Quote):
+        return newest.bid_size_shares, newest.ask_size_shares
+    return newest.bid_size, newest.ask_size
