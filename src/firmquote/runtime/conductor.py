@@ -85,7 +85,7 @@ class Conductor:
         latencies = {name: self.latency(name, now_ns) for name in self.manager.members}
         changes = self.manager.advance(latencies, now_ns)
         self.show()
-        self._publish([*changes, *self._seams()])
+        self.publish([*changes, *self._seams()])
 
     def look(self, interval_ns: int) -> None:
         """Look for silent streams; called every `interval_ns`."""
@@ -114,7 +114,7 @@ class Conductor:
             change = Change(
                 at_ns=now_ns, kind="role", provider=name, before=name, after=name, cause="it served already"
             )
-            self._publish([change])
+            self.publish([change])
         return next(event for event in reversed(self.events) if event.kind == "role")
 
     def latency(self, name: str, now_ns: int) -> Percentiles:
@@ -150,7 +150,8 @@ class Conductor:
         seams.clear()
         return found
 
-    def _publish(self, changes: Sequence[Change]) -> None:
+    def publish(self, changes: Sequence[Change]) -> None:
+        """Put changes into the event log."""
         for change in changes:
             self._sequence += 1
             event = EventView(

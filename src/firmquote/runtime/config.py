@@ -6,7 +6,7 @@ from msgspec import Meta, Struct
 
 from firmquote.decision import DecisionConfig
 from firmquote.errors import ConfigError
-from firmquote.quality import PlausibilityPolicy, SessionGrading, SilencePolicy
+from firmquote.quality import ClockPolicy, FitnessPolicy, PlausibilityPolicy, SessionGrading, SilencePolicy
 from firmquote.routing import RoutingPolicy
 
 Share = Annotated[float, Meta(ge=0, le=1)]
@@ -83,6 +83,8 @@ class QualitySection(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     grading: SessionGrading = SessionGrading()
     plausibility: PlausibilityPolicy = PlausibilityPolicy()
     silence: SilencePolicy = SilencePolicy()
+    fitness: FitnessPolicy = FitnessPolicy()
+    clocks: ClockPolicy = ClockPolicy()
 
 
 class SymbolsSection(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

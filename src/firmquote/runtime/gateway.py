@@ -5,6 +5,7 @@ import os
 import secrets
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from datetime import date
 from pathlib import Path
 from random import Random
 
@@ -32,7 +33,9 @@ from firmquote.runtime.conductor import Conductor
 from firmquote.runtime.config import Config
 from firmquote.runtime.loading import build_normalizer, open_provider
 from firmquote.runtime.poll import Poll, backfill
+from firmquote.runtime.quality import QualityDesk
 from firmquote.runtime.report import Report
+from firmquote.runtime.steady import SteadyClock
 from firmquote.runtime.stream import Stream
 from firmquote.symbols import xnys_calendar
 from firmquote.wire import is_loopback
@@ -50,7 +53,7 @@ class Gateway:
     def __init__(self, config: Config, environ: Mapping[str, str], clock: Clock, random: Random) -> None:
         self.config = config
         self.symbols = config.feeds.quotes.live_symbols_allowlist
-        self._clock = clock
+        self._clock = clock = SteadyClock(clock)
         self._random = random
         self._loop: asyncio.AbstractEventLoop | None = None
         self.session = self._session_at(clock.now_ns())
@@ -82,6 +85,15 @@ class Gateway:
         self._sources: list[tuple[str, SyntheticSource]] = []
         for name, (provider, opening) in self._opened.items():
             self._open(name, provider, opening)
+        self.quality = QualityDesk(
+            self.board,
+            self.feeds,
+            [stream.provider for stream in self.streams],
+            config.quality,
+            clock,
+            self.conductor,
+            self._trading_day,
+        )
         self.report = Report(self, {name: provider.title for name, (provider, _) in self._opened.items()}, clock)
 
     @property
@@ -196,6 +208,7 @@ class Gateway:
                 for symbol in self.symbols:
                     self.decide(symbol)
             self.conductor.look(TIMER_NS)
+            self.quality.look(self.session)
             self.conductor.advance()
             await clock.sleep_until(clock.monotonic_ns() + TIMER_NS)
 
@@ -203,6 +216,10 @@ class Gateway:
         if self.config.quality.calendar == "always_regular":
             return Session.REGULAR
         return xnys_calendar().session_at(now_ns)
+
+    def _trading_day(self, now_ns: int) -> date | None:
+        always = self.config.quality.calendar == "always_regular"
+        return None if always else xnys_calendar().trading_day_at(now_ns)
 
     def _follow_session(self, now_ns: int) -> None:
         session = self._session_at(now_ns)

@@ -1,0 +1,111 @@
+"""Wires the judge into the gateway: looks on the timer, tells the conductor and the event log what it found."""
+
+from collections.abc import Callable, Sequence
+from datetime import date
+
+from firmquote.board import Board, Feed
+from firmquote.model import NS_PER_MS, NS_PER_S, Reason, Session
+from firmquote.routing import Change
+from firmquote.runtime.conductor import Conductor
+from firmquote.runtime.config import QualitySection
+from firmquote.runtime.judging import Judge, Judgement
+from firmquote.runtime.steady import SteadyClock
+
+STALL_NS = 300 * NS_PER_MS
+"""Between two looks; more means that we stood still, and what is read then is late because of us."""
+DRAIN_NS = NS_PER_S
+TOLD_MAX = 5
+"""Verdicts of one provider told one by one in one look; of more only their number and the first."""
+
+
+class QualityDesk:
+    """Called by the timer in the event loop's thread."""
+
+    def __init__(
+        self,
+        board: Board,
+        feeds: dict[str, Feed],
+        streamed: Sequence[str],
+        policy: QualitySection,
+        clock: SteadyClock,
+        conductor: Conductor,
+        today: Callable[[int], date | None],
+    ) -> None:
+        self.judge = Judge(board, feeds, streamed, policy.fitness, policy.clocks)
+        self._board = board
+        self._clock = clock
+        self._conductor = conductor
+        self._today = today
+        self._streamed = streamed
+        self._feeds = feeds
+        self._future = dict.fromkeys(streamed, 0)
+        self._looked_ns: int | None = None
+        self._resting_until_ns = 0
+        self._blamed_ns: int | None = None
+
+    def look(self, session: Session) -> None:
+        """Judge, unless we stood still just now."""
+        monotonic_ns = self._clock.monotonic_ns()
+        if self._looked_ns is not None and monotonic_ns - self._looked_ns > STALL_NS:
+            self._resting_until_ns = monotonic_ns + DRAIN_NS
+        self._looked_ns = monotonic_ns
+        self._look_at_our_clock()
+        if monotonic_ns < self._resting_until_ns:
+            return
+        now_ns = self._clock.now_ns()
+        changes = self.judge.look(now_ns, session=session, today=self._today(now_ns))
+        if changes:
+            self._conductor.reconsider_symbols()
+            self._conductor.publish(_told(changes, now_ns))
+        self._blame_ourselves(now_ns)
+
+    def _look_at_our_clock(self) -> None:
+        floors = [floor for name in self._streamed if (floor := self.judge.feeds.floor_ns(name)) is not None]
+        refused = {name: self._feeds[name].refused.get(Reason.FROM_THE_FUTURE, 0) for name in self._streamed}
+        step = self._clock.look(floors, from_the_future=any(refused[name] > self._future[name] for name in refused))
+        self._future = refused
+        if step is None:
+            return
+        if step.adopted:
+            self.judge.feeds.forget_delays()
+        after = "adopted" if step.adopted else "ignored"
+        self._tell_of_our_clock(after, step.words, self._clock.now_ns())
+
+    def _blame_ourselves(self, now_ns: int) -> None:
+        offset_ns, before_ns = self.judge.feeds.own_offset_ns, self._blamed_ns
+        if (offset_ns is None) == (before_ns is None):
+            return
+        self._blamed_ns = offset_ns
+        if offset_ns is None:
+            self._tell_of_our_clock("right", "the providers' times agree with our clock again", now_ns)
+        else:
+            words = f"all streams are {offset_ns / NS_PER_S:+.1f} s from our clock: set it right (NTP)"
+            self._tell_of_our_clock("wrong", words, now_ns)
+
+    def _tell_of_our_clock(self, after: str, words: str, now_ns: int) -> None:
+        change = Change(at_ns=now_ns, kind="clock", provider="", before=None, after=after, cause=words)
+        self._conductor.publish([change])
+
+
+def _told(changes: Sequence[Judgement], now_ns: int) -> list[Change]:
+    told: list[Change] = []
+    for provider in dict.fromkeys(change.provider for change in changes):
+        own = [change for change in changes if change.provider == provider]
+        told += [_change(change, now_ns) for change in own[:TOLD_MAX]]
+        if len(own) > TOLD_MAX:
+            more = f"and {len(own) - TOLD_MAX} more symbols"
+            told.append(Change(at_ns=now_ns, kind="fitness", provider=provider, before=None, after=None, cause=more))
+    return told
+
+
+def _change(change: Judgement, now_ns: int) -> Change:
+    verdict = change.verdict
+    words = "fit again" if verdict is None else verdict.words
+    return Change(
+        at_ns=now_ns,
+        kind="fitness",
+        provider=change.provider,
+        before=None if change.before is None else change.before.reason.value,
+        after=None if verdict is None else verdict.reason.value,
+        cause=f"{change.symbol}: {words}",
+    )
