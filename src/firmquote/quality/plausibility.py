@@ -92,7 +92,8 @@ class Band:
         elapsed_s = max(0, elapsed_ns) / NS_PER_S
         wild_bps = policy.jump_deviations * self.deviation_bps * sqrt(elapsed_s)
         return half_spread_bps + min(
-            policy.jump_bps_cap, policy.jump_bps_max + policy.jump_bps_per_s * elapsed_s + wild_bps
+            max(policy.jump_bps_cap, policy.jump_bps_max),
+            policy.jump_bps_max + policy.jump_bps_per_s * elapsed_s + wild_bps,
         )
 
     def check_jump(
