@@ -8,7 +8,6 @@ from firmquote.testing.clock import NOON_NS
 
 UNFIT = Verdict(Reason.DIVERGENT, "words", NOON_NS)
 QUARANTINED = Verdict(Reason.SPLIT_MISMATCH, "words", NOON_NS, quarantines=True)
-ORDER = ["active", "warm"]
 
 
 def new_board() -> tuple[Board, Feed, Feed]:
@@ -21,39 +20,19 @@ def say(board: Board, feed: Feed, mid: float, *, age_ms: float = 0) -> None:
     board.apply(feed, [new], new.received_ns)
 
 
-def shown(board: Board) -> tuple[str | None, Grade]:
-    view = board.view("IBM", NOON_NS)
-    return view.provider, view.graded.grade
-
-
-def test_a_provider_that_is_unfit_for_a_symbol_loses_it_and_gets_it_back() -> None:
-    board, active, warm = new_board()
+def test_a_contradicted_price_is_indicative_and_says_why() -> None:
+    board, active, _ = new_board()
     say(board, active, 100.0)
-    say(board, warm, 100.0)
-    assert board.show(ORDER) == []
+    board.elect("IBM", "active")
     active.lines["IBM"].verdict = UNFIT
-    assert board.show(ORDER) == ["IBM"]
-    assert shown(board) == ("warm", Grade.FIRM)
-    active.lines["IBM"].verdict = None
-    assert board.show(ORDER) == []
-    assert shown(board) == ("active", Grade.FIRM)
-
-
-def test_where_all_are_unfit_nobody_moves_and_the_grade_says_why() -> None:
-    board, active, warm = new_board()
-    say(board, active, 100.0)
-    say(board, warm, 100.0)
-    board.elect("IBM", "warm")
-    for feed in (active, warm):
-        feed.lines["IBM"].verdict = UNFIT
-    board.show(ORDER)
-    assert shown(board) == ("warm", Grade.INDICATIVE)
+    graded = board.view("IBM", NOON_NS).graded
+    assert (graded.grade, graded.reasons) == (Grade.INDICATIVE, (Reason.DIVERGENT,))
 
 
 def test_a_symbol_in_quarantine_is_for_nobody() -> None:
     board, active, _ = new_board()
     say(board, active, 100.0)
-    board.show(ORDER)
+    board.elect("IBM", "active")
     active.lines["IBM"].verdict = QUARANTINED
     graded = board.view("IBM", NOON_NS).graded
     assert (graded.grade, graded.reasons) == (Grade.NONE, (Reason.SPLIT_MISMATCH,))

@@ -81,9 +81,7 @@ class Line:
 
     @property
     def has_price(self) -> bool:
-        """Whether a price that may be shown has arrived since the line was subscribed or trading resumed."""
-        if self.verdict is not None and self.verdict.excludes:
-            return False
+        """Whether a price has arrived since the line was subscribed or trading resumed."""
         price = self.price
         return price is not None and price.received_ns >= max(self.since_ns, self.entry.resumed_ns)
 

@@ -31,23 +31,20 @@ def confirm_claim(line: Line, policy: PlausibilityPolicy, *, now_ns: int) -> boo
 
 def believed_elsewhere(line: Line, policy: PlausibilityPolicy, *, now_ns: int) -> Iterator[tuple[str, Price]]:
     """Yield the other providers' present prices; one that cannot be trusted itself says nothing."""
+    quote_ns = policy.peer_age_ms * NS_PER_MS
     for other in line.entry.lines.values():
         if other is line or other.verdict is not None or other.feed.synthetic:
             continue
         price = other.price
         if isinstance(price, Quote):
-            if price.bid is not None and price.ask is not None and _is_fresh(price.received_ns, policy, now_ns):
+            if price.bid is not None and price.ask is not None and now_ns - price.received_ns <= quote_ns:
                 yield other.provider, (price.bid + price.ask) / 2
-        elif price is not None and _is_fresh(other.changed_ns, policy, now_ns):
+        elif price is not None and now_ns - price.received_ns <= policy.last_price_age_ms * NS_PER_MS:
             yield other.provider, price.price
 
 
 def _claimed_elsewhere(line: Line, policy: PlausibilityPolicy, *, now_ns: int) -> Iterator[Price]:
     for other in line.entry.lines.values():
         claim = other.band.claim
-        if other is not line and claim is not None and _is_fresh(claim.at_ns, policy, now_ns):
+        if other is not line and claim is not None and now_ns - claim.at_ns <= policy.peer_age_ms * NS_PER_MS:
             yield claim.mid
-
-
-def _is_fresh(at_ns: int, policy: PlausibilityPolicy, now_ns: int) -> bool:
-    return now_ns - at_ns <= policy.peer_age_ms * NS_PER_MS

@@ -30,7 +30,9 @@ class PlausibilityPolicy(Struct, frozen=True, kw_only=True, forbid_unknown_field
     jump_alone_ms: int = 10_000
     """… or, where there is nobody to ask, it must last this long. A factor (10:1, cents) is never believed alone."""
     peer_age_ms: int = 5_000
-    """Another provider's price counts as its word for so long."""
+    """Another provider's quote counts as its word for so long …"""
+    last_price_age_ms: int = 60_000
+    """… and a last price, which is asked for less often, for so long after it was received."""
     future_ms_max: int = 1_000
     """How far ahead of our clock a provider's time may be."""
     past_days_max: int = 7

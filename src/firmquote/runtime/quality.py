@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from datetime import date
 
-from firmquote.board import Board, Feed
+from firmquote.board import Board, Feed, Line
 from firmquote.model import NS_PER_MS, NS_PER_S, Reason, Session
 from firmquote.routing import Change
 from firmquote.runtime.conductor import Conductor
@@ -14,6 +14,10 @@ from firmquote.runtime.steady import SteadyClock
 STALL_NS = 300 * NS_PER_MS
 """Between two looks; more means that we stood still, and what is read then is late because of us."""
 DRAIN_NS = NS_PER_S
+SOURCE = "quality"
+"""How the roles know who objects to a line."""
+_WRONG = frozenset({Reason.DIVERGENT, Reason.REPEATING, Reason.CLOCK_SKEW, Reason.SIZE_UNITS})
+"""What such a line shows is wrong itself; in all other cases its last good quote still stands."""
 TOLD_MAX = 5
 """Verdicts of one provider told one by one in one look; of more only their number and the first."""
 
@@ -42,6 +46,7 @@ class QualityDesk:
         self._looked_ns: int | None = None
         self._resting_until_ns = 0
         self._blamed_ns: int | None = None
+        self._unfit: set[Line] = set()
 
     def look(self, session: Session) -> None:
         """Judge, unless we stood still just now."""
@@ -54,10 +59,27 @@ class QualityDesk:
             return
         now_ns = self._clock.now_ns()
         changes = self.judge.look(now_ns, session=session, today=self._today(now_ns))
+        self._object(changes, now_ns)
         if changes:
-            self._conductor.reconsider_symbols()
             self._conductor.publish(_told(changes, now_ns))
         self._blame_ourselves(now_ns)
+
+    def _object(self, changes: Sequence[Judgement], now_ns: int) -> None:
+        """Let the roles follow: an unfit line loses its symbol while another real one has a price of it."""
+        for change in changes:
+            line = self._board.entries[change.symbol].lines[change.provider]
+            if change.verdict is not None and change.verdict.excludes:
+                self._unfit.add(line)
+            elif line in self._unfit:
+                self._unfit.remove(line)
+                self._conductor.manager.on_line(line.provider, line.entry.symbol, SOURCE, None, now_ns)
+        for line in self._unfit:
+            verdict, others = line.verdict, line.entry.lines.values()
+            assert verdict is not None
+            saved = any(o is not line and o.has_price and o not in self._unfit and not o.feed.synthetic for o in others)
+            words = verdict.words if saved and not verdict.quarantines else None
+            bars = verdict.reason in _WRONG
+            self._conductor.manager.on_line(line.provider, line.entry.symbol, SOURCE, words, now_ns, bars=bars)
 
     def _look_at_our_clock(self) -> None:
         floors = [floor for name in self._streamed if (floor := self.judge.feeds.floor_ns(name)) is not None]
@@ -94,7 +116,7 @@ def _told(changes: Sequence[Judgement], now_ns: int) -> list[Change]:
         told += [_change(change, now_ns) for change in own[:TOLD_MAX]]
         if len(own) > TOLD_MAX:
             more = f"and {len(own) - TOLD_MAX} more symbols"
-            told.append(Change(at_ns=now_ns, kind="fitness", provider=provider, before=None, after=None, cause=more))
+            told.append(Change(at_ns=now_ns, kind="quality", provider=provider, before=None, after=None, cause=more))
     return told
 
 
@@ -103,9 +125,10 @@ def _change(change: Judgement, now_ns: int) -> Change:
     words = "fit again" if verdict is None else verdict.words
     return Change(
         at_ns=now_ns,
-        kind="fitness",
+        kind="quality",
         provider=change.provider,
         before=None if change.before is None else change.before.reason.value,
         after=None if verdict is None else verdict.reason.value,
-        cause=f"{change.symbol}: {words}",
+        cause=words,
+        symbol=change.symbol,
     )
