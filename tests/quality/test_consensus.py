@@ -1,5 +1,7 @@
 """Who is wrong about a symbol."""
 
+from random import Random
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -62,7 +64,9 @@ def test_a_last_trade_may_lie_further_away_than_a_quote() -> None:
     st.lists(st.floats(90, 110), min_size=1, max_size=6),
     st.randoms(use_true_random=False),
 )
-def test_the_order_of_providers_does_not_matter_and_the_majority_is_never_excluded(mids: list[float], random) -> None:  # type: ignore[no-untyped-def]
+def test_the_order_of_providers_does_not_matter_and_the_majority_is_never_excluded(
+    mids: list[float], random: Random
+) -> None:
     everyone = [said(f"p{number}", mid) for number, mid in enumerate(mids)]
     shuffled = random.sample(everyone, len(everyone))
     found = find_outliers(everyone, POLICY)
