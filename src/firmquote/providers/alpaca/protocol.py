@@ -1,0 +1,295 @@
+"""Alpaca's stream and REST protocols, without I/O (dossier alpaca.md sections 1 to 6, read 2026-11-24)."""
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+
+import msgspec
+
+from firmquote.errors import ConfigError
+from firmquote.model import (
+    NS_PER_MS,
+    NS_PER_S,
+    CloseLine,
+    Event,
+    LineState,
+    LineStatus,
+    Opening,
+    Output,
+    Quote,
+    Request,
+    Response,
+    Secret,
+    Send,
+    Tick,
+    UnknownSymbol,
+    Unparsed,
+)
+from firmquote.providers.alpaca.codes import (
+    ENDS_THE_LINE,
+    ERROR,
+    HTTP,
+    REFUSES_A_SUBSCRIPTION,
+    SUCCESS,
+    SYMBOL_LIMIT,
+    WRONG_KEY_WORDS,
+)
+from firmquote.providers.alpaca.config import AlpacaConfig, SizeUnit
+from firmquote.providers.alpaca.decode import (
+    NAME,
+    Message,
+    decode_latest,
+    decode_mixed,
+    decode_quotes,
+    make_halt,
+    make_quote,
+    unparsed,
+)
+from firmquote.providers.alpaca.messages import (
+    ErrorAnswer,
+    ErrorMessage,
+    QuoteMessage,
+    StatusMessage,
+    SubscriptionMessage,
+    SuccessMessage,
+)
+
+SYMBOLS_MAX = 200
+"""Symbols in one subscription message: well below any frame limit."""
+BATCH_MAX = 100
+"""Symbols in one request: keeps the URL below 1 KB."""
+_LATEST = "/v2/stocks/quotes/latest"
+_error = msgspec.json.Decoder(ErrorAnswer)
+
+
+class _Login(msgspec.Struct, frozen=True):
+    action: str
+    key: str
+    secret: str
+
+
+class _Change(msgspec.Struct, frozen=True, omit_defaults=True):
+    action: str
+    quotes: tuple[str, ...] = ()
+    statuses: tuple[str, ...] = ()
+
+
+class AlpacaStream:
+    """connected → auth → authenticated → subscribe → acks and quotes. The wanted set outlives reconnections.
+
+    A subscription is refused as a whole for one symbol in it. So every message waits for its answer, and a refused
+    one is asked again by halves, until the symbols that are to blame stand alone: at most two messages a symbol.
+    Trading statuses come last, since they may count against the plan's limit of symbols.
+    """
+
+    tick_type: type = QuoteMessage
+    tick_ns = 1
+
+    def __init__(self, opening: Opening) -> None:
+        config: AlpacaConfig = opening.config
+        self.url = f"{config.stream_url}/{config.feed.value}"
+        self._key = _split(opening.key)
+        self._codec = opening.codec
+        self._lot_shares = _lot_shares(config)
+        self._halts = config.halts
+        self._timeout_ns = config.answer_timeout_ms * NS_PER_MS
+        self._symbols: dict[str, str] = {}
+        self._with_statuses: set[str] = set()
+        self._unanswered: deque[_Change] = deque()
+        """Changes that were sent, in order; the server answers each once."""
+        self._open = self._ready = False
+        self._due_ns: int | None = None
+
+    def on_connected(self, now_ns: int) -> Sequence[Output]:
+        """Wait for the greeting; log in when it comes."""
+        self._open, self._ready = True, False
+        self._due_ns = now_ns + self._timeout_ns
+        self._unanswered.clear()
+        self._with_statuses.clear()
+        return ()
+
+    def on_frame(self, frame: bytes | memoryview, received_ns: int) -> Sequence[Output]:
+        """Decode; act on what is no quote."""
+        try:
+            return decode_quotes(frame)
+        except msgspec.DecodeError:
+            messages = decode_mixed(frame, received_ns)
+        return [output for message in messages for output in self._read(message, received_ns)]
+
+    def make_quote(self, tick: Tick, received_ns: int) -> Quote | UnknownSymbol:
+        """Return a tick as a quote."""
+        assert isinstance(tick, QuoteMessage)
+        return make_quote(tick, received_ns, self._symbols, self._lot_shares)
+
+    def subscribe(self, symbols: Sequence[str]) -> Sequence[Output]:
+        """Add to the wanted set."""
+        new = [spelling for symbol in symbols if (spelling := self._codec.to_provider(symbol)) not in self._symbols]
+        self._symbols.update({self._codec.to_provider(symbol): symbol for symbol in symbols})
+        return list(self._ask_quotes(new)) if self._ready else ()
+
+    def unsubscribe(self, symbols: Sequence[str]) -> Sequence[Output]:
+        """Remove from the wanted set."""
+        gone = tuple(spelling for symbol in symbols if (spelling := self._codec.to_provider(symbol)) in self._symbols)
+        for spelling in gone:
+            del self._symbols[spelling]
+        if not self._ready or not gone:
+            return ()
+        statuses = tuple(spelling for spelling in gone if spelling in self._with_statuses)
+        self._with_statuses.difference_update(gone)
+        return [self._ask(_Change("unsubscribe", gone, statuses))]
+
+    def on_timer(self, now_ns: int) -> Sequence[Output]:
+        """Give up on a login or a subscription that is never answered: the server accepted the socket and hangs."""
+        if not self._open or (self._ready and not self._unanswered):
+            self._due_ns = None
+        elif self._due_ns is None:
+            self._due_ns = now_ns + self._timeout_ns
+        elif now_ns >= self._due_ns:
+            self._open = False
+            what = "a subscription" if self._ready else "the login"
+            return [CloseLine(cause=f"{what} was not answered in time")]
+        return ()
+
+    def _read(self, message: Message | Unparsed, received_ns: int) -> Iterator[Output]:
+        match message:
+            case QuoteMessage() | Unparsed():
+                yield message
+            case StatusMessage():
+                halt = make_halt(message, received_ns, self._symbols)
+                if halt is not None:
+                    yield halt
+            case SuccessMessage():
+                yield _status(SUCCESS.get(message.msg, LineState.NOTICE), message.msg, received_ns)
+                yield from self._greeted(message.msg)
+            case SubscriptionMessage():
+                yield from self._acknowledged(message, received_ns)
+            case ErrorMessage():
+                yield from self._refused(message, received_ns)
+
+    def _greeted(self, words: str) -> Iterator[Output]:
+        self._due_ns = None
+        if words == "connected":
+            key_id, secret = self._key
+            yield Send(payload=msgspec.json.encode(_Login("auth", key_id, secret.reveal())))
+        elif words == "authenticated":
+            self._ready = True
+            yield from self._ask_quotes(list(self._symbols))
+
+    def _acknowledged(self, answer: SubscriptionMessage, received_ns: int) -> Iterator[Output]:
+        change = self._answered()
+        if change is not None and change.action == "subscribe":
+            yield _status(LineState.SUBSCRIBED, ",".join((*change.quotes, *change.statuses)), received_ns)
+            for spelling in sorted(set(change.quotes) - set(answer.quotes)):
+                yield UnknownSymbol(provider=NAME, spelling=spelling, received_ns=received_ns)
+        yield from self._ask_statuses()
+
+    def _refused(self, error: ErrorMessage, received_ns: int) -> Iterator[Output]:
+        words = f"{error.code} {error.msg}"
+        if error.code not in REFUSES_A_SUBSCRIPTION or not self._unanswered:
+            state = ERROR.get(error.code, LineState.NOTICE)
+            yield _status(state, words, received_ns)
+            if error.code in ENDS_THE_LINE:
+                retry = state not in (LineState.REFUSED_KEY, LineState.NOT_ENTITLED)
+                yield CloseLine(cause=words, retry=retry)
+            return
+        change = self._answered()
+        assert change is not None
+        if len(change.quotes) > 1:
+            half = len(change.quotes) // 2
+            yield self._ask(msgspec.structs.replace(change, quotes=change.quotes[:half]))
+            yield self._ask(msgspec.structs.replace(change, quotes=change.quotes[half:]))
+        elif error.code == SYMBOL_LIMIT:
+            yield _status(LineState.LIMITED, f"{words}: {''.join(change.quotes) or 'trading statuses'}", received_ns)
+        elif change.quotes:
+            yield UnknownSymbol(provider=NAME, spelling=change.quotes[0], received_ns=received_ns)
+        else:
+            yield _status(LineState.NOTICE, f"{words}: trading statuses", received_ns)
+        yield from self._ask_statuses()
+
+    def _ask_quotes(self, spellings: Sequence[str]) -> Iterator[Send]:
+        for start in range(0, len(spellings), SYMBOLS_MAX):
+            yield self._ask(_Change("subscribe", quotes=tuple(spellings[start : start + SYMBOLS_MAX])))
+
+    def _ask_statuses(self) -> Iterator[Send]:
+        new = tuple(spelling for spelling in self._symbols if spelling not in self._with_statuses)
+        if self._halts and new and not self._unanswered:
+            self._with_statuses.update(new)
+            yield self._ask(_Change("subscribe", statuses=new))
+
+    def _ask(self, change: _Change) -> Send:
+        self._unanswered.append(change)
+        return Send(payload=msgspec.json.encode(change))
+
+    def _answered(self) -> _Change | None:
+        self._due_ns = None
+        return self._unanswered.popleft() if self._unanswered else None
+
+
+class AlpacaPoll:
+    """The latest quotes by REST, many symbols in one request."""
+
+    def __init__(self, opening: Opening) -> None:
+        config: AlpacaConfig = opening.config
+        self.base_url = config.rest_url
+        self.request_interval_ns = 60 * NS_PER_S // config.requests_per_minute
+        key_id, secret = _split(opening.key)
+        self._headers = (("apca-api-key-id", key_id), ("apca-api-secret-key", secret.reveal()))
+        self._feed = config.feed.value
+        self._codec = opening.codec
+        self._lot_shares = _lot_shares(config)
+
+    def plan(self, symbols: Sequence[str]) -> Sequence[Request]:
+        """Return requests of at most BATCH_MAX symbols."""
+        batches = [symbols[i : i + BATCH_MAX] for i in range(0, len(symbols), BATCH_MAX)]
+        return [
+            Request(
+                path=_LATEST,
+                symbols=tuple(batch),
+                query=(("symbols", ",".join(self._codec.to_provider(s) for s in batch)), ("feed", self._feed)),
+                headers=self._headers,
+            )
+            for batch in batches
+        ]
+
+    def on_response(self, request: Request, response: Response) -> Sequence[Event]:
+        """Read quotes, or say what the refusal means."""
+        if response.status == 200:
+            symbols = {self._codec.to_provider(symbol): symbol for symbol in request.symbols}
+            return decode_latest(response.body, response.received_ns, symbols, self._lot_shares)
+        if response.status < 400:
+            return [unparsed(response.body, response.received_ns)]
+        try:
+            words = _error.decode(response.body).message
+        except msgspec.DecodeError:
+            words = ""
+        state = HTTP.get(response.status, LineState.SERVER_ERROR)
+        if state is LineState.NOT_ENTITLED and words.startswith(WRONG_KEY_WORDS):
+            state = LineState.REFUSED_KEY
+        return [
+            LineStatus(
+                provider=NAME,
+                state=state,
+                received_ns=response.received_ns,
+                detail=f"HTTP {response.status} {words}".strip(),
+                retry_after_s=_retry_after_s(response) if state is LineState.LIMITED else None,
+            )
+        ]
+
+
+def _status(state: LineState, detail: str, received_ns: int) -> LineStatus:
+    return LineStatus(provider=NAME, state=state, received_ns=received_ns, detail=detail)
+
+
+def _retry_after_s(response: Response) -> float | None:
+    text = dict(response.headers).get("x-ratelimit-reset", "")
+    return max(0.0, float(text) - response.received_ns / NS_PER_S) if text.isdecimal() else None
+
+
+def _split(key: Secret | None) -> tuple[str, Secret]:
+    key_id, colon, secret = ("", "", "") if key is None else key.reveal().partition(":")
+    if not (key_id and colon and secret):
+        raise ConfigError("alpaca: the key has two parts. Set FIRMQUOTE_ALPACA_API_KEY to KEY_ID:SECRET.")
+    return key_id, Secret(secret)
+
+
+def _lot_shares(config: AlpacaConfig) -> int:
+    return config.lot_shares if config.size_unit is SizeUnit.LOTS else 1
