@@ -22,7 +22,7 @@ def contract(request: pytest.FixtureRequest) -> ProviderContract:
 
 
 def test_the_shipped_providers_are_found() -> None:
-    assert {"alphavantage", "mock", "polygon"} <= set(NAMES)
+    assert {"alpaca", "alphavantage", "mock", "polygon"} <= set(NAMES)
 
 
 def test_it_can_be_opened(contract: ProviderContract) -> None:
@@ -41,7 +41,10 @@ def test_the_key_is_hidden(contract: ProviderContract) -> None:
     contract.check_the_key_is_hidden()
 
 
-@given(st.sampled_from(NAMES), st.binary(max_size=100) | st.sampled_from([b"{}", b"[]", b"[{}]", b'{"results":{}}']))
+@given(
+    st.sampled_from(NAMES),
+    st.binary(max_size=100) | st.sampled_from([b"{}", b"[]", b"[{}]", b'{"results":{}}', b'{"quotes":{"IBM":{}}}']),
+)
 def test_any_bytes_give_events_and_never_an_exception(name: str, body: bytes) -> None:
     ProviderContract(load_provider(name)).check_bytes(body)
 

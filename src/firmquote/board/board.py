@@ -113,7 +113,7 @@ class Board:
                         previous is not None
                         and band.low < tick.bid <= tick.ask < band.high
                         and previous.time <= tick.time <= latest
-                        and previous.sequence < tick.sequence
+                        and (previous.sequence < tick.sequence or previous.time < tick.time)
                         and tick.bid_size >= 0
                         and tick.ask_size >= 0
                     ):

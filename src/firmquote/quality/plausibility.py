@@ -145,7 +145,8 @@ def check_quote(quote: Quote, previous: Quote | None, band: Band, policy: Plausi
 
     `previous` is the line's last accepted quote. Quotes of one line are ordered by (event time, sequence), as
     Polygon's are: its sequence is unique and increasing per symbol and day, and restarts across days
-    (dossier polygon.md, trap 6, read 2026-11-24).
+    (dossier polygon.md, trap 6, read 2026-11-24). Where a provider has none, quotes of one time come in the order in
+    which they arrive (alpaca.md trap 2, read 2026-11-24), and only the very same quote is a duplicate.
     """
     reason = _check_values(quote) or _check_order(quote, previous, policy)
     if reason is not None:
@@ -203,6 +204,10 @@ def is_factor(price: Price, before: Price) -> bool:
     return match is not None and not 1 / FACTOR_MIN < match.ratio < FACTOR_MIN
 
 
+def _values(quote: Quote) -> tuple[Price | None, Price | None, int, int]:
+    return quote.bid, quote.ask, quote.bid_size_shares, quote.ask_size_shares
+
+
 def _check_values(quote: Quote) -> Reason | None:
     bid, ask = quote.bid, quote.ask
     if bid is None and ask is None:
@@ -231,5 +236,7 @@ def _check_order(quote: Quote, previous: Quote | None, policy: PlausibilityPolic
     if quote.event_ns < previous.event_ns:
         return Reason.OUT_OF_ORDER
     if quote.sequence > previous.sequence:
+        return None
+    if quote.sequence == previous.sequence == 0 and _values(quote) != _values(previous):
         return None
     return Reason.DUPLICATE if quote.sequence == previous.sequence else Reason.OUT_OF_ORDER

@@ -4,6 +4,7 @@ from firmquote.model import Provider
 from firmquote.providers.alpaca.codes import FEED_CLASS
 from firmquote.providers.alpaca.config import AlpacaConfig
 from firmquote.providers.alpaca.decode import NAME
+from firmquote.providers.alpaca.plans import PLANS, limits
 from firmquote.providers.alpaca.protocol import AlpacaPoll, AlpacaStream
 from firmquote.providers.alpaca.symbols import CODEC
 
@@ -17,6 +18,8 @@ PROVIDER = Provider(
     needs_key=True,
     feed_class=lambda config: FEED_CLASS[config.feed],
     codec=lambda: CODEC,
+    limits=limits,
+    plans=PLANS,
     open_stream=AlpacaStream,
     open_poll=AlpacaPoll,
 )

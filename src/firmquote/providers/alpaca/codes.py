@@ -45,4 +45,4 @@ HALTED = frozenset({"H", "P", "2"})
 """`H` halt, `P` volatility pause (tape C); `2` halt (tapes A and B, from the CTA's own table; unconfirmed)."""
 
 RESUMED = frozenset({"T", "3"})
-"""`T` trading resumption (tape C); `3` resume (tapes A and B; unconfirmed). Quotation resumption, `Q`, is no trading."""
+"""`T` trading resumption (tape C); `3` resume (tapes A and B; unconfirmed). `Q` resumes quoting, not trading."""

@@ -52,11 +52,10 @@ from firmquote.providers.alpaca.messages import (
     SubscriptionMessage,
     SuccessMessage,
 )
+from firmquote.providers.alpaca.plans import BATCH_MAX
 
 SYMBOLS_MAX = 200
 """Symbols in one subscription message: well below any frame limit."""
-BATCH_MAX = 100
-"""Symbols in one request: keeps the URL below 1 KB."""
 _LATEST = "/v2/stocks/quotes/latest"
 _error = msgspec.json.Decoder(ErrorAnswer)
 
