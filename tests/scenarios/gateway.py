@@ -1,7 +1,7 @@
 """A whole gateway on loopback with the lab behind it, for scenarios."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from random import Random
@@ -11,7 +11,7 @@ from msgspec import structs
 
 from firmquote.board import Entry
 from firmquote.lab import LAB_KEY, Lab, LabConfig, Tape, load_tape
-from firmquote.runtime import KEY_NAME, Config, Gateway, SystemClock, demo_config
+from firmquote.runtime import DEMO_PROVIDERS, KEY_NAME, Config, Gateway, SystemClock, demo_config
 
 TAPE = load_tape()
 DEADLINE_S = 30
@@ -54,11 +54,12 @@ async def scenario(
     *,
     tape: Tape = TAPE,
     lab: LabConfig | None = None,
+    providers: Sequence[str] = DEMO_PROVIDERS,
     change: Callable[[Config], Config] = lambda config: config,
 ) -> AsyncIterator[Scenario]:
-    """Run a lab and a gateway while the block runs."""
+    """Run a lab and a gateway with `providers` while the block runs."""
     async with asyncio.timeout(DEADLINE_S), Lab(tape, SystemClock(), lab) as simulators:
-        config = change(demo_config(simulators.settings, port=0))
+        config = change(demo_config({name: simulators.settings[name] for name in providers}, port=0))
         gateway = Gateway(config, {KEY_NAME: LAB_KEY}, SystemClock(), Random(7))
         running = asyncio.create_task(gateway.run())
         try:

@@ -16,7 +16,7 @@ import typer
 from firmquote.cli.durations import parse_seconds
 from firmquote.errors import PortInUseError
 from firmquote.lab import DEMO_TAPE, KINDS, LAB_KEY, Lab, LabConfig, SimulatorConfig, load_tape
-from firmquote.runtime import KEY_NAME, Gateway, SystemClock, demo_config, load_config, run_gateway, run_until_stopped
+from firmquote.runtime import DEMO_PROVIDERS, KEY_NAME, Gateway, SystemClock, demo_config, load_config, run_gateway, run_until_stopped
 
 
 def set_up_logs(*, as_json: bool) -> None:
@@ -61,7 +61,7 @@ def start_demo(*, for_: str | None, port: int, tape: Path | None, speed: float, 
                 lab = await stack.enter_async_context(
                     Lab(ticks, SystemClock(), _lab_config(dict.fromkeys(KINDS, 0), speed))
                 )
-            config = demo_config(lab.settings, port=port)
+            config = demo_config({name: lab.settings[name] for name in DEMO_PROVIDERS}, port=port)
             if tape is not None:
                 quotes = msgspec.structs.replace(
                     config.feeds.quotes, live_symbols_allowlist=ticks.symbols, canary_symbols=(), priority_symbols=()

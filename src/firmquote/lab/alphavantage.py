@@ -43,6 +43,7 @@ class AlphaVantageSimulator:
         self.served = 0
         self.refused = 0
         self._market = world.market
+        self._shown = world.shown
         self._clock = world.clock
         self._faults = world.faults
         self._keys = world.config.keys
@@ -120,11 +121,10 @@ class AlphaVantageSimulator:
 
     def _prices(self, spelling: str) -> tuple[int, float, float, int] | None:
         symbol = spelling.replace("-", ".")
-        found = self._market.trades.get(symbol)
-        if found is None:
+        trade = self._shown.get(symbol)
+        if trade is None:
             return None
-        at_ns, row = found
-        return at_ns, row.price, self._market.first_price[symbol], self._market.day_volume[symbol]
+        return trade.event_ns, trade.bid, self._market.first_price[symbol], self._market.day_volume[symbol]
 
     def _global_quote(self, spelling: str) -> dict[str, str]:
         found = self._prices(spelling)
@@ -206,4 +206,4 @@ _MARKET = {
     "notes": "",
 }
 
-ALPHA_VANTAGE = Kind(title="Alpha Vantage", port=8092, rest=AlphaVantageSimulator)
+ALPHA_VANTAGE = Kind(title="Alpha Vantage", port=8092, rest=AlphaVantageSimulator, last_prices=True)

@@ -18,3 +18,10 @@ class MinuteLimit:
             self._minute, self._used = minute, 0
         self._used += 1
         return self.per_minute is None or self._used <= self.per_minute
+
+    def standing(self, now_ns: int) -> tuple[int, int, int]:
+        """Return the limit, what is left of it, and the second at which the minute ends; 0, 0 where there is none."""
+        minute = now_ns // (60 * NS_PER_S)
+        used = self._used if minute == self._minute else 0
+        limit = self.per_minute or 0
+        return limit, max(0, limit - used), (minute + 1) * 60

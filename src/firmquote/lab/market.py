@@ -14,6 +14,8 @@ class Moves(Struct, frozen=True):
     """What happened on the tape in one step, in order."""
 
     quotes: list[SimQuote]
+    trades: list[SimQuote]
+    """Each with its price and size on both sides, for providers that sell last prices."""
 
 
 class Market:
@@ -27,6 +29,7 @@ class Market:
         self.day_volume: dict[str, int] = {}
         self.recent: dict[str, list[SimQuote]] = {}
         self._sequence: dict[str, int] = {}
+        self._trades = 0
 
     @property
     def symbols(self) -> tuple[str, ...]:
@@ -35,13 +38,14 @@ class Market:
 
     def advance(self, now_ns: int) -> Moves:
         """Return what has happened since the last call."""
-        quotes = []
+        quotes: list[SimQuote] = []
+        trades: list[SimQuote] = []
         for at_ns, row in self.player.due(now_ns):
             if isinstance(row, TapeTrade):
-                self._trade(at_ns, row)
+                trades.append(self._trade(at_ns, row))
             else:
                 quotes.append(self._quote(at_ns, row))
-        return Moves(quotes)
+        return Moves(quotes, trades)
 
     def _quote(self, at_ns: int, row: TapeQuote) -> SimQuote:
         sequence = self._sequence.get(row.symbol, 0) + 1
@@ -54,7 +58,9 @@ class Market:
             del recent[:RECENT_MAX]
         return quote
 
-    def _trade(self, at_ns: int, row: TapeTrade) -> None:
+    def _trade(self, at_ns: int, row: TapeTrade) -> SimQuote:
         self.trades[row.symbol] = (at_ns, row)
         self.first_price.setdefault(row.symbol, row.price)
         self.day_volume[row.symbol] = self.day_volume.get(row.symbol, 0) + row.size_shares
+        self._trades += 1
+        return SimQuote(row.symbol, row.price, row.size_shares, row.price, row.size_shares, at_ns, self._trades)

@@ -2,13 +2,6 @@
 
 from firmquote.lab.polygon_rest import PolygonRest
 from firmquote.lab.polygon_stream import PolygonDialect
-from firmquote.lab.simulator import Kind, World
-from firmquote.lab.streams import Streams
+from firmquote.lab.simulator import Kind
 
-
-def _streams(world: World) -> Streams:
-    dialect = PolygonDialect(world.clock, world.faults, world.config.keys, lots=world.config.lots)
-    return Streams(dialect, world.clock, world.faults)
-
-
-POLYGON = Kind(title="Polygon", port=8091, rest=PolygonRest, streams=_streams, stream_path=PolygonDialect.path)
+POLYGON = Kind(title="Polygon", port=8091, rest=PolygonRest, dialect=PolygonDialect, stream_path=PolygonDialect.path)

@@ -26,6 +26,7 @@ class PolygonRest:
         self.served = 0
         self.refused = 0
         self._market = world.market
+        self._shown = world.shown
         self._clock = world.clock
         self._faults = world.faults
         self._keys = world.config.keys
@@ -48,7 +49,7 @@ class PolygonRest:
         denied = self._deny(request)
         if denied is not None:
             return denied
-        quote = self._market.quotes.get(request.match_info["ticker"])
+        quote = self._shown.get(request.match_info["ticker"])
         if quote is None:
             return self._error(404, "NOT_FOUND", "Data not found.")
         venues = {"x": 11, "X": 12, "z": 1}
@@ -71,7 +72,7 @@ class PolygonRest:
         if denied is not None:
             return denied
         wanted = [ticker for ticker in request.query.get("tickers", "").split(",") if ticker]
-        symbols = [symbol for symbol in wanted or self._market.symbols if symbol in self._market.quotes]
+        symbols = [symbol for symbol in wanted or self._market.symbols if symbol in self._shown]
         return self._ok({"count": len(symbols), "tickers": [self._ticker(symbol) for symbol in symbols]})
 
     async def _snapshot(self, request: web.Request) -> web.Response:
@@ -79,7 +80,7 @@ class PolygonRest:
         if denied is not None:
             return denied
         ticker = request.match_info["ticker"]
-        if ticker not in self._market.quotes:
+        if ticker not in self._shown:
             return self._error(404, "NOT_FOUND", "Ticker not found.")
         return self._ok({"ticker": self._ticker(ticker)})
 
@@ -121,7 +122,7 @@ class PolygonRest:
         )
 
     def _ticker(self, symbol: str) -> dict[str, object]:
-        quote = self._market.quotes[symbol]
+        quote = self._shown[symbol]
         body: dict[str, object] = {"ticker": symbol, "updated": quote.event_ns, "lastQuote": _upper(quote)}
         trade = self._market.trades.get(symbol)
         if trade is not None:
@@ -145,6 +146,8 @@ class PolygonRest:
             return web.Response(status=500, text="<html>Internal Server Error</html>", content_type="text/html")
         if self._faults.active(Fault.HTTP_429, now_ns) or not self._limit.take(now_ns):
             return self._error(429, "ERROR", LIMIT_WORDS)
+        if self._faults.active(Fault.HTTP_NOTE, now_ns):
+            return self._error(200, "ERROR", LIMIT_WORDS)
         return None
 
     def _ok(self, body: dict[str, object]) -> web.Response:

@@ -2,9 +2,10 @@
 
 import json
 
-from firmquote.lab.faults import Fault, FaultSet, SimQuote
+from firmquote.lab.faults import Fault, SimQuote
+from firmquote.lab.simulator import World
 from firmquote.lab.streams import Connection, Farewell, Frame
-from firmquote.model import NS_PER_MS, Clock
+from firmquote.model import NS_PER_MS
 
 _FAREWELLS = {
     Farewell.BAD_KEY: ("auth_failed", "authentication failed"),
@@ -24,13 +25,13 @@ class PolygonDialect:
     path = "/stocks"
     prefix = "Q."
 
-    def __init__(self, clock: Clock, faults: FaultSet, keys: frozenset[str], *, lots: bool) -> None:
-        self._clock = clock
-        self._faults = faults
-        self._keys = keys
-        self._unit = 100 if lots else 1
+    def __init__(self, world: World) -> None:
+        self._clock = world.clock
+        self._faults = world.faults
+        self._keys = world.config.keys
+        self._unit = 100 if world.config.lots else 1
 
-    def greet(self, connection: Connection) -> None:
+    def greet(self, connection: Connection, others: list[Connection]) -> None:  # noqa: ARG002 - all are welcome
         """Say that the socket is open."""
         connection.put(_status("connected", "Connected Successfully"))
 

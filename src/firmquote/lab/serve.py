@@ -9,6 +9,7 @@ from typing import Self
 from msgspec import Struct
 
 from firmquote.errors import PortInUseError
+from firmquote.lab.alpaca import ALPACA
 from firmquote.lab.alphavantage import ALPHA_VANTAGE
 from firmquote.lab.market import Market
 from firmquote.lab.player import Player
@@ -19,7 +20,7 @@ from firmquote.model import NS_PER_MS, Clock
 
 TICK_NS = 5 * NS_PER_MS
 """How often the tape is looked at."""
-KINDS: Mapping[str, Kind] = MappingProxyType({"polygon": POLYGON, "alphavantage": ALPHA_VANTAGE})
+KINDS: Mapping[str, Kind] = MappingProxyType({"polygon": POLYGON, "alphavantage": ALPHA_VANTAGE, "alpaca": ALPACA})
 """Every provider that the lab can simulate; one more is a module and a word here."""
 
 

@@ -10,10 +10,10 @@ from msgspec import Struct, ValidationError
 from msgspec.json import Decoder
 
 from firmquote.errors import PortInUseError
-from firmquote.lab.faults import DEFAULT_MAGNITUDE, ActiveFault, Fault, FaultSet
+from firmquote.lab.faults import DEFAULT_MAGNITUDE, ActiveFault, Fault, FaultSet, SimQuote
 from firmquote.lab.market import Market, Moves
-from firmquote.lab.streams import Farewell, Streams
-from firmquote.model import NS_PER_S, Clock
+from firmquote.lab.streams import Dialect, Farewell, Streams
+from firmquote.model import NS_PER_MS, NS_PER_S, Clock
 
 HOST = "127.0.0.1"
 LAB_KEY = "lab-key:lab-secret"
@@ -32,6 +32,8 @@ class SimulatorConfig(Struct, frozen=True, kw_only=True):
     lots: bool = False
     """Sizes in round lots of 100 instead of shares."""
     keys: frozenset[str] = frozenset({LAB_KEY})
+    wire_delay_ms: float = 0.0
+    """How long every frame is on its way to the client, and every request there and back."""
 
 
 class World(Struct, frozen=True, kw_only=True):
@@ -41,6 +43,8 @@ class World(Struct, frozen=True, kw_only=True):
     clock: Clock
     faults: FaultSet
     config: SimulatorConfig
+    shown: dict[str, SimQuote]
+    """What the provider last sent of each symbol, faults and all: what its REST endpoints tell."""
 
 
 class Rest(Protocol):
@@ -59,9 +63,14 @@ class Kind(Struct, frozen=True, kw_only=True):
     port: int
     """Where it listens for people; programs take any port."""
     rest: Callable[[World], Rest]
-    streams: Callable[[World], Streams] | None = None
+    dialect: Callable[[World], Dialect] | None = None
+    """What it says on its stream, if it has one."""
     stream_path: str = ""
     """What a client's `stream_url` ends in."""
+    paid_settings: dict[str, str] = {}
+    """What a client's settings must say to get what the paid plan sells."""
+    last_prices: bool = False
+    """It sells prices of trades instead of quotes."""
 
 
 class FaultOrder(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -85,9 +94,13 @@ class Simulator:
         self.config = config
         self.faults = FaultSet()
         self.port = 0
-        world = World(market=market, clock=clock, faults=self.faults, config=config)
+        self.shown: dict[str, SimQuote] = {}
+        world = World(market=market, clock=clock, faults=self.faults, config=config, shown=self.shown)
         self.rest = kind.rest(world)
-        self.streams = None if kind.streams is None else kind.streams(world)
+        self._delay_ns = int(config.wire_delay_ms * NS_PER_MS)
+        self.streams = (
+            None if kind.dialect is None else Streams(kind.dialect(world), clock, self.faults, delay_ns=self._delay_ns)
+        )
         self._clock = clock
         self._runner: web.AppRunner | None = None
         self._app = web.Application(middlewares=[self._hang])
@@ -116,16 +129,18 @@ class Simulator:
     @property
     def settings(self) -> dict[str, str]:
         """What `providers.NAME.settings` must say for a gateway that shall connect here."""
-        return {"rest_url": self.url} | ({} if self.streams is None else {"stream_url": self.stream_url})
+        settings = {"rest_url": self.url}
+        if self.streams is not None:
+            settings["stream_url"] = self.stream_url
+        return settings if self.config.free_plan else settings | self.kind.paid_settings
 
     def step(self, moves: Moves, now_ns: int) -> None:
         """Send what the faults leave of what happened in the market."""
-        if self.streams is None:
-            return
-        self.streams.tick(now_ns)
-        quotes = self.faults.distort(moves.quotes, now_ns)
-        if quotes:
-            self.streams.publish(quotes)
+        sent = self.faults.distort(moves.trades if self.kind.last_prices else moves.quotes, now_ns)
+        self.shown.update({quote.symbol: quote for quote in sent})
+        if self.streams is not None:
+            self.streams.tick(now_ns)
+            self.streams.publish(sent)
 
     async def inject(
         self, fault: Fault, *, for_s: float | None = None, symbols: frozenset[str] = frozenset(), magnitude: float = 0.0
@@ -185,6 +200,7 @@ class Simulator:
                 await asyncio.Event().wait()
             if self.faults.active(Fault.DISCONNECT, now_ns) and request.transport is not None:
                 request.transport.close()
+            await self._clock.sleep_until(self._clock.monotonic_ns() + 2 * self._delay_ns)
         return await handler(request)
 
     async def _post_fault(self, request: web.Request) -> web.Response:

@@ -35,20 +35,23 @@ class Farewell(Enum):
 class Connection:
     """One client's socket: what it subscribed to, and the frames that wait for it."""
 
-    def __init__(self, socket: web.WebSocketResponse, request: web.Request, opened_ns: int) -> None:
+    def __init__(self, socket: web.WebSocketResponse, request: web.Request, clock: Clock, delay_ns: int) -> None:
         self.socket = socket
         self.path = request.path
         self.headers = request.headers
-        self.opened_ns = opened_ns
+        self.opened_ns = clock.now_ns()
         self.key: str | None = None
         self.channels: set[str] = set()
-        self.backlog: asyncio.Queue[Frame | WSCloseCode] = asyncio.Queue(BACKLOG_FRAMES_MAX)
+        self.backlog: asyncio.Queue[tuple[int, Frame | WSCloseCode]] = asyncio.Queue(BACKLOG_FRAMES_MAX)
+        """Each with the moment of the monotonic clock at which it has reached the client."""
+        self._clock = clock
+        self._delay_ns = delay_ns
         self._transport = request.transport
 
     def put(self, frame: Frame | WSCloseCode) -> bool:
         """Queue a frame, or the end; `False` when the client is too slow."""
         try:
-            self.backlog.put_nowait(frame)
+            self.backlog.put_nowait((self._clock.monotonic_ns() + self._delay_ns, frame))
         except asyncio.QueueFull:
             return False
         return True
@@ -75,8 +78,8 @@ class Dialect(Protocol):
     prefix: str
     """A client wants the quotes of a symbol if it has the channel `prefix + symbol`, or `prefix + "*"`."""
 
-    def greet(self, connection: Connection) -> None:
-        """Say the first words."""
+    def greet(self, connection: Connection, others: list[Connection]) -> None:
+        """Say the first words; `others` are the other clients."""
         ...
 
     def hear(self, connection: Connection, words: Frame, others: list[Connection]) -> None:
@@ -95,13 +98,14 @@ class Dialect(Protocol):
 class Streams:
     """All clients of one simulated stream."""
 
-    def __init__(self, dialect: Dialect, clock: Clock, faults: FaultSet) -> None:
+    def __init__(self, dialect: Dialect, clock: Clock, faults: FaultSet, *, delay_ns: int = 0) -> None:
         self.sent: dict[str, int] = {}
         """Quotes put on the wire, per symbol, summed over connections."""
         self.accepted = 0
         self.dialect = dialect
         self._clock = clock
         self._faults = faults
+        self._delay_ns = delay_ns
         self._connections: list[Connection] = []
 
     @property
@@ -117,7 +121,7 @@ class Streams:
         socket = web.WebSocketResponse(heartbeat=None, compress=False)
         await socket.prepare(request)
         self.accepted += 1
-        connection = Connection(socket, request, now_ns)
+        connection = Connection(socket, request, self._clock, self._delay_ns)
         self._connections.append(connection)
         writer = asyncio.create_task(self._write(connection))
         try:
@@ -177,17 +181,20 @@ class Streams:
         if self._faults.active(Fault.HANG, self._clock.now_ns()):
             await connection.socket.receive()
             return
-        self.dialect.greet(connection)
+        self.dialect.greet(connection, self._others(connection))
         async for message in connection.socket:
             if message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
-                others = [other for other in self._connections if other is not connection]
-                self.dialect.hear(connection, message.data, others)
+                self.dialect.hear(connection, message.data, self._others(connection))
+
+    def _others(self, connection: Connection) -> list[Connection]:
+        return [other for other in self._connections if other is not connection]
 
     async def _write(self, connection: Connection) -> None:
         socket = connection.socket
         with contextlib.suppress(ConnectionError):
             while True:
-                frame = await connection.backlog.get()
+                due_ns, frame = await connection.backlog.get()
+                await self._clock.sleep_until(due_ns)
                 if isinstance(frame, WSCloseCode):
                     await socket.close(code=frame)
                     return

@@ -18,3 +18,10 @@ def eastern(now_ns: int) -> datetime:
 def rfc3339_eastern(now_ns: int) -> str:
     """Return e.g. `2022-04-28T16:48:08-04:00`."""
     return eastern(now_ns).isoformat(timespec="seconds")
+
+
+def rfc3339_nano(now_ns: int) -> str:
+    """Return e.g. `2021-02-22T15:51:45.3356Z`: as many of nine digits as it needs, as Go writes it."""
+    seconds, rest_ns = divmod(now_ns, NS_PER_S)
+    text = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    return text + f".{rest_ns:09d}".rstrip("0").rstrip(".") + "Z"

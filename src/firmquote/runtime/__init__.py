@@ -2,7 +2,7 @@
 
 from firmquote.runtime.clock import SystemClock
 from firmquote.runtime.config import Config
-from firmquote.runtime.demo import KEY_NAME, demo_config
+from firmquote.runtime.demo import DEMO_PROVIDERS, KEY_NAME, demo_config
 from firmquote.runtime.explaining import explain_symbol
 from firmquote.runtime.gateway import Gateway, state_dir, token_path
 from firmquote.runtime.loading import load_config
@@ -10,6 +10,7 @@ from firmquote.runtime.registry import load_provider, provider_names
 from firmquote.runtime.running import run_gateway, run_until_stopped
 
 __all__ = [
+    "DEMO_PROVIDERS",
     "KEY_NAME",
     "Config",
     "Gateway",

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import example, given
@@ -38,12 +39,12 @@ QUOTE = (
 AMD = Quote("AMD", "alpaca", 87.66, 87.68, 1, 4, 1_614_009_105_335_689_322, RECEIVED_NS, 0)
 
 
-def opening(key: str = "the-id:the-secret", **settings: object) -> Opening:
-    config = AlpacaConfig(**settings)  # type: ignore[arg-type]  # the test's own settings
+def opening(key: str = "the-id:the-secret", **settings: Any) -> Opening:
+    config = AlpacaConfig(**settings)
     return Opening(config=config, key=Secret(key), codec=PROVIDER.codec())
 
 
-def stream(*symbols: str, **settings: object) -> AlpacaStream:
+def stream(*symbols: str, **settings: Any) -> AlpacaStream:
     made = AlpacaStream(opening(**settings))
     made.subscribe(symbols or ["AMD", "BRK.B"])
     made.on_connected(RECEIVED_NS)
