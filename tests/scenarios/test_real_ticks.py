@@ -21,7 +21,8 @@ def judged(feed: Feed) -> int:
     return counts.accepted + sum(counts.refused.values())
 
 
-def test_every_quote_on_the_board_is_a_row_of_the_tape_and_the_counts_add_up() -> None:
+@pytest.mark.parametrize("provider", ["polygon", "alpaca"])
+def test_every_quote_on_the_board_is_a_row_of_the_tape_and_the_counts_add_up(provider: str) -> None:
     truth = {symbol: rows(symbol) for symbol in TAPE.symbols}
     compared = 0
 
@@ -39,14 +40,17 @@ def test_every_quote_on_the_board_is_a_row_of_the_tape_and_the_counts_add_up() -
                 compared += 1
 
     async def body() -> None:
-        async with scenario(lab=LabConfig(speed=SPEED), change=with_roles("polygon", "alphavantage")) as running:
-            feed = running.gateway.feeds["polygon"]
+        config = LabConfig(speed=SPEED)
+        roles = with_roles(provider, "alphavantage")
+        async with scenario(lab=config, providers=(provider, "alphavantage"), change=roles) as running:
+            feed = running.gateway.feeds[provider]
             while feed.accepted < ENOUGH:
                 await running.turn()
                 compare(running)
-            streams = running.lab.polygon.streams
+            simulator = running.lab.simulators[provider]
+            streams = simulator.streams
             assert streams is not None
-            await running.lab.polygon.inject(Fault.FREEZE)  # nothing new is sent; what is on its way arrives
+            await simulator.inject(Fault.FREEZE)  # nothing new is sent; what is on its way arrives
             asked_by_rest = len(TAPE.symbols)
             await running.until(lambda: judged(feed) == sum(streams.sent.values()) + asked_by_rest)
             counts = feed.counts()

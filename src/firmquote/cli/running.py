@@ -16,7 +16,16 @@ import typer
 from firmquote.cli.durations import parse_seconds
 from firmquote.errors import PortInUseError
 from firmquote.lab import DEMO_TAPE, KINDS, LAB_KEY, Lab, LabConfig, SimulatorConfig, load_tape
-from firmquote.runtime import DEMO_PROVIDERS, KEY_NAME, Gateway, SystemClock, demo_config, load_config, run_gateway, run_until_stopped
+from firmquote.runtime import (
+    DEMO_PROVIDERS,
+    KEY_NAME,
+    Gateway,
+    SystemClock,
+    demo_config,
+    load_config,
+    run_gateway,
+    run_until_stopped,
+)
 
 
 def set_up_logs(*, as_json: bool) -> None:
