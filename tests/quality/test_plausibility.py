@@ -45,6 +45,13 @@ def test_a_quote_alone_is_judged_by_its_values(new: Quote, expected: Reason | No
     assert expected == check(new)
 
 
+def test_without_sequence_numbers_only_the_very_same_quote_is_a_duplicate() -> None:
+    first = quote(sequence=0)
+    assert check(quote(sequence=0, bid=99.99), first) is None
+    assert check(quote(sequence=0, ask_size_shares=301), first) is None
+    assert check(quote(sequence=0), first) is Reason.DUPLICATE
+
+
 @pytest.mark.parametrize(
     ("age_ms", "sequence", "expected"),
     [
