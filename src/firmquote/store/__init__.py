@@ -2,15 +2,25 @@
 
 from firmquote.store.chain import Chain, ChainProblem, Link, Verification, read_chain, verify_chain
 from firmquote.store.database import Database, Schema, open_database
+from firmquote.store.ledger import Grant, Ledger, forget_ledger, open_ledger
+from firmquote.store.spent import SymbolSpend, compact, spent_by_symbol, spent_since
 
 __all__ = [
     "Chain",
     "ChainProblem",
     "Database",
+    "Grant",
+    "Ledger",
     "Link",
     "Schema",
+    "SymbolSpend",
     "Verification",
+    "compact",
+    "forget_ledger",
     "open_database",
+    "open_ledger",
     "read_chain",
+    "spent_by_symbol",
+    "spent_since",
     "verify_chain",
 ]
