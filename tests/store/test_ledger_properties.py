@@ -140,12 +140,12 @@ class World:
         self.processes[process].close()
         self.processes[process] = self.open()
 
-    def reboot(self, down_s: int) -> None:
+    def reboot(self, down_s: int, ahead_s: int = 0) -> None:
         for process in range(PROCESSES):
             self.kill(process)
         self.close_all()
         self.true_ns += down_s * NS_PER_S
-        self.booted_ns, self.boot, self.wall_offset_ns = self.true_ns, f"boot {next(self.boots)}", 0
+        self.booted_ns, self.boot, self.wall_offset_ns = self.true_ns, f"boot {next(self.boots)}", ahead_s * NS_PER_S
         self.processes = [self.open() for _ in range(PROCESSES)]
 
     def jump(self, seconds: int) -> None:
@@ -217,6 +217,8 @@ def play(script: Script, skew_ms: int = 0) -> World:
                     world.kill(which)
                 case ("reboot", int(down_s)):
                     world.reboot(down_s)
+                case ("reboot ahead", int(ahead_s)):
+                    world.reboot(1, ahead_s)
                 case ("jump", int(seconds)):
                     world.jump(seconds)
                 case _:
@@ -252,8 +254,8 @@ def bursts(number: int, network_ms: int = 0, *, pause_ms: int = 1_100) -> Script
 # What chance rarely finds, as scripts.
 SLOW_THEN_FAST = [*bursts(3, 4_900), ("wait", 41_000), *bursts(20)]
 """Ten requests that took 4.9 s, then as many as the next minute lets through: only their ends keep them apart."""
-BACK_OVER_MIDNIGHT = [("jump", 3_600), *bursts(3), ("wait", 61_000), ("jump", -3_600), *bursts(3), ("wait", 61_000)]
-"""The clock was an hour ahead, so the first were booked on tomorrow; then it was set right."""
+BACK_OVER_MIDNIGHT: Script = [("reboot ahead", 3_600), *bursts(5), ("jump", -3_600), ("wait", 61_000), *bursts(5)]
+"""The machine began an hour ahead, so the first were booked on tomorrow; then its clock was set right."""
 AROUND_MIDNIGHT = [("wait", 40_000), *bursts(3), ("wait", 61_000 - 6_400), *bursts(5, pause_ms=500), *bursts(40)]
 """Spent up to midnight and right after it."""
 AHEAD_AND_AGAIN = [*bursts(3), ("jump", 86_400), ("wait", 61_000), *bursts(3), ("wait", 61_000), *bursts(3)]
