@@ -2,6 +2,7 @@
 
     FirmquoteError
       ConfigError          your file or environment is wrong        exit 2
+      RefusedError         an order that cannot be carried out now    exit 1
       PortInUseError       the address to serve on is taken          exit 4
       NotRunningError      no gateway answers at the given URL       exit 5
       UnknownSymbolError   the symbol is not served or not a symbol  exit 6
@@ -38,6 +39,10 @@ class ConfigError(FirmquoteError):
     """The configuration or the environment must be fixed by its owner."""
 
     exit_code = 2
+
+
+class RefusedError(FirmquoteError):
+    """What was ordered makes no sense now, or something stands in its way."""
 
 
 class PortInUseError(FirmquoteError):

@@ -9,6 +9,7 @@ import httpx
 import pytest
 from msgspec import Struct
 from prometheus_client.parser import text_string_to_metric_families
+from tests.publish.fixed_safety import FixedSafety
 
 from firmquote.errors import ConfigError, PortInUseError, UnknownSymbolError
 from firmquote.model import Secret
@@ -33,6 +34,10 @@ class Fixed:
         self.status = status
         self.missing = missing
         self.activated: list[tuple[str, str]] = []
+
+    @property
+    def safety(self) -> FixedSafety:
+        return FixedSafety()
 
     def quotes(self) -> Sequence[QuoteView]:
         return [self.quote("IBM")]
@@ -233,7 +238,7 @@ def test_the_schema_lists_every_route() -> None:
         paths = (await client.get("/schema/openapi.json")).json()["paths"]
         assert {"/healthz", "/readyz", "/healthz/providers", "/metrics", "/v1/quotes", "/v1/quotes/{symbol}",
                 "/v1/providers", "/v1/providers/{name}/activate", "/v1/decisions", "/v1/decisions/{symbol}",
-                "/v1/events", "/v1/events/stream"} == set(paths)  # fmt: skip
+                "/v1/events", "/v1/events/stream", "/v1/switches", "/v1/switches/{name}", "/v1/lease", "/v1/audit"} == set(paths)  # fmt: skip
 
     ask(body)
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from msgspec import Struct
 
 from firmquote.board.arbitration import Seam, choose, find_seam, is_same_quote, may_follow
+from firmquote.board.barring import lower, visible_line
 from firmquote.board.feed import Feed
 from firmquote.board.line import Entry, Line
 from firmquote.board.peers import begin_band, confirm_claim
@@ -30,6 +31,7 @@ from firmquote.model import (
 )
 from firmquote.quality import GradePolicy, PlausibilityPolicy, Standing, age_ns, check_last_price, check_quote, grade
 from firmquote.routing import Showing
+from firmquote.safety import NO_RESTRICTIONS, Restrictions
 
 SEAMS_KEPT = 1_024
 """Seams that wait to be reported; beyond it the oldest are lost."""
@@ -68,6 +70,7 @@ class Board:
         self.entries = {symbol: Entry(symbol) for symbol in symbols}
         self.grading = grading
         self.plausibility = plausibility
+        self.restrictions = NO_RESTRICTIONS
         self._future_ns = plausibility.future_ms_max * NS_PER_MS
         self._wake = wake
         self._dirty: list[Entry] = []
@@ -169,6 +172,13 @@ class Board:
         for symbol in symbols:
             feed.lines[symbol].since_ns = now_ns
 
+    def restrict(self, restrictions: Restrictions) -> None:
+        """Show nothing that `restrictions` forbid, from this call on, and tell the readers."""
+        if restrictions != self.restrictions:
+            self.restrictions = restrictions
+            for entry in self.entries.values():
+                self.touch(entry)
+
     def touch(self, entry: Entry) -> None:
         """Count a change of what `entry` shows and tell the readers."""
         entry.updates += 1
@@ -197,13 +207,13 @@ class Board:
             raise UnknownSymbolError(
                 f"{symbol}: not served here. Add it to feeds.quotes.live_symbols_allowlist, or ask for one of: {known}."
             )
-        line = entry.elected
+        line, barred = visible_line(entry, self.restrictions)
         standing = _NOTHING if line is None else line.standing()
         return BoardView(
             symbol=symbol,
             provider=None if line is None else line.provider,
             price=standing.price,
-            graded=grade(standing, self.grading, now_ns=now_ns),
+            graded=lower(grade(standing, self.grading, now_ns=now_ns), barred),
             halted=entry.halted,
             age_ns=None if standing.price is None else age_ns(standing.price, now_ns),
             updates=entry.updates,

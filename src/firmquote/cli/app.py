@@ -1,14 +1,14 @@
 """The commands."""
 
-import json
-import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from firmquote.cli.client import DEFAULT_URL, fetch, operator_token
 from firmquote.cli.lab import lab
+from firmquote.cli.printing import Json, Url, encode_path, print_json
+from firmquote.cli.switch import switch
 from firmquote.cli.symbols import symbols
 
 EXIT_CODES = (
@@ -25,9 +25,8 @@ app = typer.Typer(
 )
 app.add_typer(lab, name="lab")
 app.add_typer(symbols, name="symbols")
+app.add_typer(switch, name="switch")
 
-Url = Annotated[str, typer.Option(envvar="FIRMQUOTE_URL", help="Where the gateway listens.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 ConfigPath = Annotated[Path, typer.Option("--config", "-c", help="The configuration file.")]
 DEFAULT_CONFIG = Path("config/live_feeds.yaml")
 
@@ -86,9 +85,11 @@ def quote(
     as_json: Json = False,
 ) -> None:
     """Show quotes with their grade and the reasons for it."""
-    found = [fetch(url, f"/v1/quotes/{_path(symbol)}") for symbol in wanted] if wanted else fetch(url, "/v1/quotes")
+    found = (
+        [fetch(url, f"/v1/quotes/{encode_path(symbol)}") for symbol in wanted] if wanted else fetch(url, "/v1/quotes")
+    )
     if as_json:
-        _print_json(found[0] if wanted and len(wanted) == 1 else found)
+        print_json(found[0] if wanted and len(wanted) == 1 else found)
     else:
         from firmquote.cli.show import print_quotes  # noqa: PLC0415 - tables take a while to import
 
@@ -100,7 +101,7 @@ def providers(url: Url = DEFAULT_URL, as_json: Json = False) -> None:
     """Show providers with their roles and health."""
     found = fetch(url, "/healthz/providers")
     if as_json:
-        _print_json(found)
+        print_json(found)
     else:
         from firmquote.cli.show import print_providers  # noqa: PLC0415 - as above
 
@@ -115,19 +116,10 @@ def activate(
     as_json: Json = False,
 ) -> None:
     """Let a provider serve from now on."""
-    change = fetch(url, f"/v1/providers/{_path(name)}/activate", body={"reason": reason}, token=operator_token(url))
+    change = fetch(
+        url, f"/v1/providers/{encode_path(name)}/activate", body={"reason": reason}, token=operator_token(url)
+    )
     if as_json:
-        _print_json(change)
+        print_json(change)
     else:
         typer.echo(f"{change['after']} serves now (before: {change['before']}). {change['cause']}")
-
-
-def _path(text: str) -> str:
-    from urllib.parse import quote as encode  # noqa: PLC0415 - the name is taken by a command
-
-    return encode(text, safe="")
-
-
-def _print_json(document: Any) -> None:  # noqa: ANN401 - JSON
-    json.dump(document, sys.stdout, indent=2)
-    sys.stdout.write("\n")

@@ -51,6 +51,8 @@ class Reason(Enum):
     REPEATING = "repeating"
     CLOCK_SKEW = "clock_skew"
     LIMIT_STATE = "limit_state"
+    SWITCHED_OFF = "switched_off"
+    HALTS_OFF = "halts_off"
 
     # why a quote was refused and never reached the board
     CROSSED = "crossed"

@@ -24,6 +24,7 @@ from firmquote.publish.headers import SECURITY
 from firmquote.publish.live import LiveStream
 from firmquote.publish.page_routes import page_routes
 from firmquote.publish.problems import HANDLERS
+from firmquote.publish.safety_routes import safety_routes
 from firmquote.publish.view import GatewayView
 
 PAGE = Path(__file__).parent / "page"
@@ -123,7 +124,7 @@ def build_app(view: GatewayView, live: LiveStream, *, token: Secret, hosts: list
             readyz,
             health,
             metrics,
-            Router("/v1", route_handlers=list(routes)),
+            Router("/v1", route_handlers=[*routes, *safety_routes(view.safety, needs_token)]),
             *page_routes(live),
             create_static_files_router("/", [PAGE], html_mode=True, include_in_schema=False, name="page"),
         ],

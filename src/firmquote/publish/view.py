@@ -6,10 +6,16 @@ from typing import Protocol
 from msgspec import Struct
 
 from firmquote.model.status import EventView, HealthReport, Metric, ProviderStatus, QuoteView
+from firmquote.publish.safety_view import SafetyView
 
 
 class GatewayView(Protocol):
     """Synchronous, in memory, never waits."""
+
+    @property
+    def safety(self) -> SafetyView:
+        """Who owns the switches and the audit trail."""
+        ...
 
     def quotes(self) -> Sequence[QuoteView]:
         """Return every served symbol, in alphabetical order."""

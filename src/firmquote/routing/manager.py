@@ -75,6 +75,8 @@ class ProviderManager:
         }
         self.lines = LineBook(policy.line_recovery_ms)
         self.last_role_change: Change | None = None
+        self.resting = False
+        """While set, nobody is asked for anything: live quotes are switched off."""
         self.version = 0
         """Grows with everything that `showing` depends on."""
         self._policy = policy
@@ -197,7 +199,7 @@ class ProviderManager:
     def allows(self, name: str, now_ns: int) -> bool:
         """Say whether the provider's breaker lets a request through now, and nobody forbids its use."""
         member = self.members[name]
-        return not member.blocks and member.breaker.allows(now_ns)
+        return not self.resting and not member.blocks and member.breaker.allows(now_ns)
 
     def activate(self, name: str, reason: str, now_ns: int) -> Change | None:
         """Make `name` the most wanted provider wherever it is routed, and let it serve there now.

@@ -8,6 +8,7 @@ from firmquote.decision import DecisionConfig
 from firmquote.errors import ConfigError
 from firmquote.quality import ClockPolicy, FitnessPolicy, PlausibilityPolicy, SessionGrading, SilencePolicy
 from firmquote.routing import RoutingPolicy
+from firmquote.safety import SwitchPolicy
 
 Share = Annotated[float, Meta(ge=0, le=1)]
 Port = Annotated[int, Meta(ge=0, le=65535)]
@@ -114,6 +115,7 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     routing: RoutingPolicy = RoutingPolicy()
     quality: QualitySection = QualitySection()
     decision: DecisionConfig = DecisionConfig()
+    safety: SwitchPolicy = SwitchPolicy()
     serve: ServeSection = ServeSection()
 
     def provider_order(self) -> tuple[str, ...]:

@@ -35,6 +35,7 @@ from firmquote.runtime.loading import build_normalizer, open_provider
 from firmquote.runtime.poll import Poll, backfill
 from firmquote.runtime.quality import QualityDesk
 from firmquote.runtime.report import Report
+from firmquote.runtime.safety import Safety
 from firmquote.runtime.steady import SteadyClock
 from firmquote.runtime.stream import Stream
 from firmquote.symbols import xnys_calendar
@@ -76,6 +77,8 @@ class Gateway:
             for name, (provider, opening) in self._opened.items()
         }
         self.conductor = Conductor(self.manager, self.board, clock, self.feeds, config.quality.silence)
+        self.safety = Safety(config, self.board, self.conductor, clock)
+        self._environ = environ
         self.engine = DecisionEngine(self.symbols, config.decision)
         self.engine.shadow = config.feeds.quotes.shadow_mode
         self._reader = self.board.add_reader("decision")
@@ -105,6 +108,7 @@ class Gateway:
         """Keep every line open and every timer running, until cancelled."""
         self._loop = asyncio.get_running_loop()
         self._flush()  # what changed before there was a loop woke nobody
+        self.safety.start(self._loop)
         async with asyncio.TaskGroup() as group:
             group.create_task(self._timers(group))
             for stream in self.streams:
@@ -129,11 +133,13 @@ class Gateway:
         listening = bind(host, port)
         port = listening.getsockname()[1]
         token = Secret(secrets.token_urlsafe(32))
-        path = write_token(state_dir(self.config), port, token)
+        directory = state_dir(self.config)
+        path = write_token(directory, port, token)
         _log.info("serving", url=f"http://{host}:{port}", operator_token_file=str(path))
         try:
-            async with serving(self.report, listening, token=token, hosts=LOOPBACK_NAMES):
-                yield f"http://{host}:{port}"
+            with self.safety.keeping(directory / f"gateway-{port}", self._environ):
+                async with serving(self.report, listening, token=token, hosts=LOOPBACK_NAMES):
+                    yield f"http://{host}:{port}"
         finally:
             path.unlink(missing_ok=True)
 
@@ -141,6 +147,7 @@ class Gateway:
         """Decide on what the board shows of `symbol` now."""
         now_ns = self._clock.now_ns()
         seen = self.board.view(symbol, now_ns)
+        self.engine.paused = not self.config.decision.enabled or self.safety.restrictions.decisions_off
         price = seen.price
         quote = price if isinstance(price, Quote) else None
         view = MarketView(
@@ -205,8 +212,10 @@ class Gateway:
                 self._follow_session(now_ns)
                 self.conductor.second()
                 self.report.second()
+                self.safety.second()
                 for symbol in self.symbols:
                     self.decide(symbol)
+            self.safety.advance()
             self.conductor.look(TIMER_NS)
             self.quality.look(self.session)
             self.conductor.advance()

@@ -10,9 +10,11 @@ from firmquote.errors import UnknownSymbolError
 from firmquote.model import NS_PER_MS, Clock, Grade, LastPrice, Quote, mid, spread_bps
 from firmquote.model.status import EventView, HealthReport, Metric, ProviderStatus, QuoteView
 from firmquote.routing import Status
+from firmquote.safety import NO_RESTRICTIONS
 
 if TYPE_CHECKING:
     from firmquote.runtime.gateway import Gateway
+    from firmquote.runtime.safety import Safety
 
 RATE_WINDOW_S = 10
 """Seconds over which quotes per second are averaged."""
@@ -35,6 +37,11 @@ class Report:
             del history[: -RATE_WINDOW_S - 1]
 
     # -- GatewayView
+
+    @property
+    def safety(self) -> "Safety":
+        """Who owns the switches and the audit trail."""
+        return self._gateway.safety
 
     def quotes(self) -> Sequence[QuoteView]:
         """Return every served symbol, in alphabetical order."""
@@ -197,11 +204,14 @@ class Report:
     def _overall(self, providers: Sequence[ProviderStatus]) -> str:
         serving = next((p for p in providers if p.role == "active"), None)
         live = self._gateway.config.feeds.quotes.live_enabled
+        restrictions = self._gateway.safety.restrictions
+        if restrictions.live_off and live:
+            return "failed"
         if serving is None or serving.status == Status.FAILED.value or (live and serving.name == "mock"):
             return "failed"
         wanted = {self._gateway.config.feeds.quotes.provider_active, self._gateway.config.feeds.quotes.provider_warm}
         sick = any(p.name in wanted and p.status != Status.HEALTHY.value for p in providers)
-        return "degraded" if sick else "healthy"
+        return "degraded" if sick or restrictions != NO_RESTRICTIONS else "healthy"
 
     def _expansion_state(self) -> str:
         quotes = self._gateway.config.feeds.quotes

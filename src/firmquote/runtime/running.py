@@ -46,6 +46,7 @@ async def run_gateway(
     clock = clock or SystemClock()
     gateway = Gateway(config, environ, clock, Random(clock.now_ns()))  # noqa: S311 - jitter, not a secret
     async with gateway.serve() as url:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, gateway.safety.stop_everything, "SIGUSR1")
         running = asyncio.create_task(gateway.run())
         stopping = asyncio.create_task(stop.wait())
         gc.freeze()  # what lives as long as the process is not worth looking at again

@@ -1,6 +1,20 @@
 """What stops Firmquote at once: kill switches and what they forbid. Pure: every call is told what time it is."""
 
 from firmquote.safety.permission import Permission, permit
-from firmquote.safety.restrictions import NO_RESTRICTIONS, PLAIN_NAMES, Restrictions, restrict
+from firmquote.safety.restrictions import ALL, NO_RESTRICTIONS, PLAIN_NAMES, Restrictions, restrict
+from firmquote.safety.switches import Engagement, Source, Switchboard, SwitchChange, SwitchPolicy
 
-__all__ = ["NO_RESTRICTIONS", "PLAIN_NAMES", "Permission", "Restrictions", "permit", "restrict"]
+__all__ = [
+    "ALL",
+    "NO_RESTRICTIONS",
+    "PLAIN_NAMES",
+    "Engagement",
+    "Permission",
+    "Restrictions",
+    "Source",
+    "SwitchChange",
+    "SwitchPolicy",
+    "Switchboard",
+    "permit",
+    "restrict",
+]

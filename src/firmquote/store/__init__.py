@@ -4,6 +4,7 @@ from firmquote.store.chain import Chain, ChainProblem, Link, Verification, read_
 from firmquote.store.database import Database, Schema, open_database
 from firmquote.store.ledger import Grant, Ledger, forget_ledger, open_ledger
 from firmquote.store.spent import SymbolSpend, compact, spent_by_symbol, spent_since
+from firmquote.store.statefile import read_state, write_state
 
 __all__ = [
     "Chain",
@@ -22,5 +23,7 @@ __all__ = [
     "read_chain",
     "spent_by_symbol",
     "spent_since",
+    "read_state",
     "verify_chain",
+    "write_state",
 ]

@@ -1,0 +1,78 @@
+"""The routes of kill switches, of the dead man's lease and of the audit trail."""
+
+from http import HTTPStatus
+from typing import Annotated, Any, TypeAlias
+
+from litestar import Request, get, post
+from litestar.handlers.http_handlers import HTTPRouteHandler
+from litestar.params import FromPath, JSONBody, QueryParameter
+from litestar.types import Guard
+from msgspec import Meta, Struct
+
+from firmquote.model.safety import AuditPage, Caller, SwitchesView, SwitchOutcome, SwitchView
+from firmquote.publish.safety_view import SafetyView
+
+AnyRequest: TypeAlias = Request[Any, Any, Any]
+REASON_MAX = 500
+PAGE_MAX = 1_000
+NO_REASON = "no reason given"
+
+
+class SwitchOrder(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Engage a switch, or release it. A release needs a reason; to engage, none is asked for."""
+
+    engaged: bool
+    reason: Annotated[str, Meta(max_length=REASON_MAX)] = ""
+    for_s: Annotated[float, Meta(gt=0, le=31_536_000)] | None = None
+    """Release by itself after this long; only with `engaged: true`."""
+
+    def __post_init__(self) -> None:
+        """Refuse a release without a reason, or with a time."""
+        if not self.engaged and not self.reason.strip():
+            raise ValueError("a release needs a reason")
+        if not self.engaged and self.for_s is not None:
+            raise ValueError("for_s is for engaging only")
+
+
+def caller_of(request: AnyRequest) -> Caller:
+    """Return who asks, and from where."""
+    program = "cli" if request.headers.get("user-agent", "").startswith("firmquote") else "api"
+    host = request.client.host if request.client is not None else "unknown"
+    return Caller(who="operator", where=f"{program} {host}")
+
+
+def safety_routes(view: SafetyView, operates: Guard) -> list[HTTPRouteHandler]:
+    """Return the routes; `operates` guards those that change something."""
+
+    @get("/switches")
+    async def switches() -> SwitchesView:
+        """Return all switches and what they forbid together."""
+        return view.switches()
+
+    @get("/switches/{name:str}")
+    async def switch(name: FromPath[str]) -> SwitchView:
+        """Return one switch: who holds it, why and until when."""
+        return view.switch(name)
+
+    @post("/switches/{name:str}", guards=[operates], status_code=HTTPStatus.OK)
+    async def order_switch(name: FromPath[str], data: JSONBody[SwitchOrder], request: AnyRequest) -> SwitchOutcome:
+        """Engage or release a switch."""
+        reason = data.reason.strip() or NO_REASON
+        return await view.order_switch(
+            name, engaged=data.engaged, caller=caller_of(request), reason=reason, for_s=data.for_s
+        )
+
+    @post("/lease", guards=[operates], status_code=HTTPStatus.OK)
+    async def renew_lease(request: AnyRequest) -> SwitchesView:
+        """Renew the dead man's lease."""
+        return view.renew_lease(caller_of(request))
+
+    @get("/audit", guards=[operates])
+    async def audit(
+        after: Annotated[int, QueryParameter(ge=0, le=2**62)] = 0,
+        limit: Annotated[int, QueryParameter(ge=1, le=PAGE_MAX)] = 100,
+    ) -> AuditPage:
+        """Return audit records numbered above `after`, oldest first."""
+        return await view.audit(after=after, limit=limit)
+
+    return [switches, switch, order_switch, renew_lease, audit]

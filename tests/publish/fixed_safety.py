@@ -1,0 +1,37 @@
+"""Switches without a gateway, for tests of the API alone."""
+
+from firmquote.errors import ConfigError
+from firmquote.model.safety import AuditPage, Caller, SwitchesView, SwitchOutcome, SwitchView
+
+
+class FixedSafety:
+    """Knows one switch, `quotes`, and remembers the last order."""
+
+    def __init__(self) -> None:
+        self.ordered: list[tuple[str, bool, Caller, str, float | None]] = []
+
+    def switches(self) -> SwitchesView:
+        return SwitchesView(
+            switches=(self.switch("quotes"),), forbidden={}, lease_left_s=None, persisted=True, trouble=None
+        )
+
+    def switch(self, name: str) -> SwitchView:
+        if name != "quotes":
+            raise ConfigError(f"{name}: no such switch.")
+        return SwitchView(name=name, engaged=False, held=(), release_proposed_by=None)
+
+    async def order_switch(
+        self, name: str, *, engaged: bool, caller: Caller, reason: str, for_s: float | None
+    ) -> SwitchOutcome:
+        self.ordered.append((name, engaged, caller, reason, for_s))
+        return SwitchOutcome(
+            switch=self.switch(name), changed=True, persisted=True, accepted_ns=1, effective_ns=2, words="done"
+        )
+
+    def renew_lease(self, caller: Caller) -> SwitchesView:
+        del caller
+        return self.switches()
+
+    async def audit(self, *, after: int, limit: int) -> AuditPage:
+        del after, limit
+        return AuditPage(entries=(), head_n=0, head_hash="")
