@@ -28,12 +28,12 @@ def test_the_operators_token_is_readable_by_its_owner_only_and_gone_afterwards(t
     async def main() -> None:
         gateway = offline(tmp_path / "state")
         async with asyncio.timeout(10), gateway.serve() as url, httpx.AsyncClient(base_url=url) as client:
-            (path,) = (tmp_path / "state").iterdir()
+            (path,) = (tmp_path / "state").glob("*.token")
             assert stat.S_IMODE(path.stat().st_mode) == 0o600
             headers = {"Authorization": f"Bearer {path.read_text()}"}
             answer = await client.post("/v1/providers/mock/activate", json={"reason": "test"}, headers=headers)
             assert answer.status_code == 200
-        assert list((tmp_path / "state").iterdir()) == []
+        assert list((tmp_path / "state").glob("*.token")) == []
 
     asyncio.run(main())
 
