@@ -21,9 +21,9 @@ __all__ = [
     "open_database",
     "open_ledger",
     "read_chain",
+    "read_state",
     "spent_by_symbol",
     "spent_since",
-    "read_state",
     "verify_chain",
     "write_state",
 ]
