@@ -2,7 +2,7 @@
 
 from firmquote.board import Board, Feed
 from firmquote.model import NS_PER_MS, FeedClass
-from firmquote.quality import GradePolicy, PlausibilityPolicy, Silence, SilencePolicy
+from firmquote.quality import GradePolicy, PlausibilityPolicy, SilencePolicy
 from firmquote.runtime.watch import SilenceWatch
 from firmquote.testing import last_price, quote
 from firmquote.testing.clock import NOON_NS
@@ -23,9 +23,10 @@ class Watching:
         self.elapsed_ms = 0
         self.sequence = 0
         self.usable = {"a", "b", "polled"}
-        self.verdicts: dict[str, Silence | None] = {}
+        self.verdicts: dict[str, str | None] = {}
+        self.heard_ms: dict[str, float] = {}
 
-    def tick(self, *speaking: str, price: float = 100.0, after_ms: int = TICK_MS) -> None:
+    def tick(self, *speaking: str, price: float = 100.0, after_ms: int = TICK_MS, late_ms: float = 0) -> None:
         self.elapsed_ms += after_ms
         now_ns = NOON_NS + self.elapsed_ms * NS_PER_MS
         for name in speaking:
@@ -33,12 +34,23 @@ class Watching:
             event = (
                 last_price(price=price, provider=name, now_ns=now_ns)
                 if name == "polled"
-                else quote(bid=price, ask=price + 0.02, provider=name, now_ns=now_ns, sequence=self.sequence)
+                else quote(
+                    bid=price,
+                    ask=price + 0.02,
+                    provider=name,
+                    now_ns=now_ns,
+                    age_ms=late_ms if name == "a" else 0,
+                    lag_ms=late_ms if name == "a" else 0,
+                    sequence=self.sequence,
+                )
             )
             self.board.apply(self.feeds[name], [event], now_ns)
+            if name != "polled":
+                self.feeds[name].note_frame(now_ns, int(late_ms * NS_PER_MS) if name == "a" else 0)
         self.verdicts = self.watch.look(
             self.feeds,
-            self.usable,
+            frozenset(self.usable),
+            self.heard_ms,
             interval_ns=TICK_MS * NS_PER_MS,
             monotonic_ns=self.elapsed_ms * NS_PER_MS,
             now_ns=now_ns,
@@ -120,17 +132,47 @@ def test_what_waited_while_we_stood_still_is_not_the_providers_delay() -> None:
 
 def test_one_that_speaks_again_is_silent_no_more_and_the_outage_is_not_usual() -> None:
     watching = Watching().warm()
-    usual = watching.watch.suspicion("a", 0)
+    usual = watching.watch.suspicion("a")
     assert watching.ms_until_silent("b") is not None
     for _ in range(200):
         watching.tick("b")
     watching.tick("a", "b")
     assert watching.silent() == set()
-    again = watching.watch.suspicion("a", 0)
+    again = watching.watch.suspicion("a")
     assert usual is not None
     assert again is not None
-    assert usual.usual_gap_ms == again.usual_gap_ms
+    assert usual.evidence.usual_gap_ms == again.evidence.usual_gap_ms
 
 
 def test_a_polled_provider_is_not_watched() -> None:
-    assert Watching().warm().watch.suspicion("polled", 0) is None
+    assert Watching().warm().watch.suspicion("polled") is None
+
+
+def test_a_stream_that_falls_behind_is_found_within_three_seconds() -> None:
+    watching = Watching().warm()
+    for step in range(60):
+        watching.tick("a", "b", late_ms=10.0 * step)  # a drip: 0.2 s later each second
+        if watching.silent():
+            break
+    assert watching.silent() == {"a"}
+    assert "falls behind" in (watching.verdicts["a"] or "")
+
+
+def test_source_times_that_stand_still_are_found_within_three_seconds() -> None:
+    watching = Watching().warm()
+    for step in range(60):
+        watching.tick("a", "b", late_ms=50.0 * step)
+        if watching.silent():
+            break
+    assert watching.silent() == {"a"}
+    assert watching.elapsed_ms <= 60 * TICK_MS + 3_000
+
+
+def test_a_stream_without_heartbeat_is_found_if_others_are_heard() -> None:
+    watching = Watching().warm()
+    watching.heard_ms = {"a": 10_500.0, "b": 20.0}
+    watching.tick("b")
+    assert watching.silent() == {"a"}
+    watching.heard_ms = {"a": 10_500.0, "b": 10_600.0}
+    watching.tick("b")
+    assert watching.silent() == set(), "nobody is heard: we are cut off ourselves"

@@ -247,5 +247,5 @@ def test_a_stream_that_freezes_without_an_error_loses_its_role_and_gets_it_back(
 
 
 def usual_gap_is_known(watch: SilenceWatch) -> bool:
-    suspicion = watch.suspicion("polygon", SystemClock.monotonic_ns())
-    return suspicion is not None and suspicion.usual_gap_ms is not None
+    suspicion = watch.suspicion("polygon")
+    return suspicion is not None and suspicion.evidence.usual_gap_ms is not None

@@ -46,6 +46,16 @@ class ProviderStatus(Struct, frozen=True, kw_only=True):
     """How unusual the present gap of a stream is (φ); 2 is one in a hundred. Null for a polled provider."""
     usual_gap_ms: float | None
     """The gap that all but one in a hundred of this stream's stay below."""
+    silence_score: float | None = None
+    """All evidence of silence together: 1 is a silence (docs/explanation/failover.md). Null for a polled provider."""
+    silence_evidence: dict[str, float] = {}
+    """The parts of that score, each 1 where it would be enough by itself, and what they were measured from."""
+    symbols_serving: int = 0
+    """Symbols that the board shows from this provider now."""
+    symbols_unfit: dict[str, str] = {}
+    """Symbols that it cannot serve although it is well, each with the reason."""
+    blame: str | None = None
+    """Whose fault it is that it cannot serve."""
     breaker: str
     connected: bool
     reconnects: int
@@ -62,8 +72,24 @@ class ProviderStatus(Struct, frozen=True, kw_only=True):
     budget_left_pct: float | None = None
 
 
+class LineHealth(Struct, frozen=True, kw_only=True):
+    """One provider's line of one symbol. Ages in milliseconds."""
+
+    symbol: str
+    serving: bool
+    """Whether the board shows it now."""
+    unfit: str | None
+    """Why it may not serve, if so."""
+    staleness_ms: float | None
+    """Since its last accepted price."""
+    usual_gap_ms: float | None
+    """The longest gap of a stream's line lately; null before it is known, and for a polled provider."""
+    peer_updates: int | None
+    """How often other streams brought this symbol since."""
+
+
 class EventView(Struct, frozen=True, kw_only=True):
-    """Something changed: `kind` is `role`, `status`, `breaker`, `connection`, `line` or `seam`."""
+    """Something changed: `kind` is `role`, `status`, `breaker`, `connection`, `line`, `seam`, `stall` or `halt`."""
 
     sequence: int
     at_ns: int
@@ -76,6 +102,8 @@ class EventView(Struct, frozen=True, kw_only=True):
     """Of a single line, or of a seam: where a symbol's quotes of two providers did not fit together."""
     route: str | None = None
     """Of a role that is a route's; null for the configured roles."""
+    blame: str | None = None
+    """`provider`, `key_or_quota`, `network`, `own_stall`, `halt_or_closed`, `clock`, `operator`; null for good news."""
 
 
 class GateView(Struct, frozen=True, kw_only=True):

@@ -1,5 +1,6 @@
 """Judging what arrived: is this quote plausible, and how far may it be trusted? Pure functions over values."""
 
+from firmquote.quality.arrivals import ArrivalMeter, ArrivalPolicy
 from firmquote.quality.claims import explain_claim
 from firmquote.quality.clocks import ClockPolicy, ClockVerdicts, MinimumFilter, judge_clocks
 from firmquote.quality.comparing import Example, ShadowMeter, Tally
@@ -7,6 +8,8 @@ from firmquote.quality.consensus import Said, find_outliers
 from firmquote.quality.feedclass import SpreadMeter, judge_trading_day
 from firmquote.quality.fitness import Finding, Fitness, FitnessPolicy, Refusals, Verdict
 from firmquote.quality.grading import GradePolicy, SessionGrading, Standing, age_ns, grade
+from firmquote.quality.lag import Lag, LagMeter
+from firmquote.quality.line_silence import LineMeter, LineSilencePolicy
 from firmquote.quality.plausibility import (
     Band,
     Claim,
@@ -19,18 +22,19 @@ from firmquote.quality.plausibility import (
     is_near,
 )
 from firmquote.quality.silence import (
-    ArrivalMeter,
-    PeerEvidence,
-    Silence,
     SilencePolicy,
+    StreamEvidence,
+    StreamScore,
+    explain_stream,
     has_moved_away,
-    judge_silence,
+    score_stream,
 )
 from firmquote.quality.trail import Trail
 from firmquote.quality.units import SizeMeter
 
 __all__ = [
     "ArrivalMeter",
+    "ArrivalPolicy",
     "Band",
     "Claim",
     "ClockPolicy",
@@ -40,19 +44,23 @@ __all__ = [
     "Fitness",
     "FitnessPolicy",
     "GradePolicy",
+    "Lag",
+    "LagMeter",
+    "LineMeter",
+    "LineSilencePolicy",
     "MinimumFilter",
     "Move",
-    "PeerEvidence",
     "PlausibilityPolicy",
     "Refusals",
     "Said",
     "SessionGrading",
     "ShadowMeter",
-    "Silence",
     "SilencePolicy",
     "SizeMeter",
     "SpreadMeter",
     "Standing",
+    "StreamEvidence",
+    "StreamScore",
     "Tally",
     "Trail",
     "Verdict",
@@ -60,6 +68,7 @@ __all__ = [
     "check_last_price",
     "check_quote",
     "explain_claim",
+    "explain_stream",
     "find_outliers",
     "grade",
     "has_moved_away",
@@ -67,6 +76,6 @@ __all__ = [
     "is_factor",
     "is_near",
     "judge_clocks",
-    "judge_silence",
     "judge_trading_day",
+    "score_stream",
 ]

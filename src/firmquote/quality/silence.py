@@ -1,142 +1,126 @@
 """Is a stream silent, or is the market quiet? A frozen stream raises no error, so its silence is weighed as evidence.
 
-Two things are asked. How unusual is this gap for this provider (a φ-accrual detector, after Hayashibara et al., "The φ
-Accrual Failure Detector", 2004), and did the market go on meanwhile, as the other providers saw it? A gap alone moves
-nothing until it is absurd, since quiet markets have long gaps. No gap moves anything while nobody else saw a change:
-then the market is quiet, closed or halted, or we are cut off ourselves.
+Every kind of evidence becomes a number that is 1 where it would be enough by itself (`StreamScore`):
+
+    arrivals   how unusual the present gap is (φ), by how much the others saw meanwhile: φ / 3 when streams went on or a
+               price left this one's bid and ask, φ / 12 after five seconds in which any price changed, else 0
+    standing   how long source times have stood still although frames arrive, by its limit
+    lag        how far the stream is behind its best, and will be soon at the present growth, by its limit
+    heartbeat  how long not even the answer to a ping has come, beyond what an idle connection may take, by its limit
+
+The score is the length of the vector of these numbers: one of them is enough, and several that are nearly enough are
+too. More evidence never makes it less. A score of 1 is a silence. Without any sign that the world went on (arrivals,
+heartbeat) or if all streams fall behind alike (lag, standing), nobody is blamed: then the market is quiet or closed, or
+we are cut off or too slow ourselves.
 """
 
-from bisect import insort
-from collections import deque
+from math import hypot
 
 from msgspec import Struct
 
-from firmquote.model import NS_PER_MS, Price
-
-TAIL = 0.99
-"""The quantile of past gaps that calibrates the tail: a gap of this length has φ = 2 (a chance of 1 in 100)."""
-PHI_AT_TAIL = 2.0
+from firmquote.model import Price
+from firmquote.quality.arrivals import ArrivalPolicy
+from firmquote.quality.lag import Lag
+from firmquote.quality.line_silence import LineSilencePolicy
 
 
 class SilencePolicy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How much evidence makes a silence."""
 
-    gaps_kept: int = 256
-    gaps_min: int = 20
-    """Before this many gaps nothing is usual and nothing is silent."""
-    floor_ms: int = 500
-    """No shorter gap is ever suspicious."""
+    arrivals: ArrivalPolicy = ArrivalPolicy()
+    lines: LineSilencePolicy = LineSilencePolicy()
     phi_with_peers: float = 3.0
     """Suspicion that is enough when another provider's price has left this one's bid and ask, or streams go on."""
     peer_updates_min: int = 10
-    """Updates that other streams must have brought meanwhile to count as going on."""
+    """Updates that other streams must have brought meanwhile to count as going on …"""
+    peer_updates_factor: float = 3.0
+    """… and so many times more than they usually bring between two arrivals of this one."""
     moved_spreads: float = 2.0
     """How many spreads outside this one's bid and ask another's price must be."""
     phi_alone: float = 12.0
     """Suspicion that is enough when others have changed at all …"""
     alone_floor_ms: int = 5_000
     """… and the gap is at least this long."""
+    standing_ms_max: float = 2_000.0
+    """Source times may stand still for this long while frames arrive."""
+    lag_ms_max: float = 1_000.0
+    """How far a stream may fall behind its own best."""
+    heartbeat_grace_ms: float = 6_000.0
+    """An idle connection is pinged after five seconds: so long without a byte is usual …"""
+    heartbeat_ms_max: float = 4_000.0
+    """… and so much more is not."""
 
 
-class ArrivalMeter:
-    """The gaps between a provider's arrivals, by a clock that never steps, and how unusual the present one is."""
+class StreamEvidence(Struct, frozen=True, kw_only=True):
+    """All that is known of one stream at one moment."""
 
-    def __init__(self, policy: SilencePolicy) -> None:
-        self._policy = policy
-        self._recent: deque[int] = deque()
-        self._sorted: list[int] = []
-        self._last_ns: int | None = None
-
-    def note(self, at_ns: int) -> None:
-        """Something arrived."""
-        if self._last_ns is not None:
-            gap_ns = at_ns - self._last_ns
-            self._recent.append(gap_ns)
-            insort(self._sorted, gap_ns)
-            if len(self._recent) > self._policy.gaps_kept:
-                self._sorted.remove(self._recent.popleft())
-        self._last_ns = at_ns
-
-    def forgive(self, at_ns: int) -> None:
-        """Count the present gap from now: what came before was not the provider's fault."""
-        if self._last_ns is not None:
-            self._last_ns = at_ns
-
-    def forget(self) -> None:
-        """The connection ended; the next arrival begins no gap."""
-        self._last_ns = None
-
-    def relearn(self) -> None:
-        """What was usual is so no more: another session has begun."""
-        self._recent.clear()
-        self._sorted.clear()
-
-    def silent_ns(self, now_ns: int) -> int | None:
-        """Return how long nothing has arrived, or `None` before the first arrival of this connection."""
-        return None if self._last_ns is None else max(0, now_ns - self._last_ns)
-
-    def usual_gap_ns(self) -> int | None:
-        """Return the gap that all but one in a hundred stayed below, at least the floor; `None` with too few gaps."""
-        if len(self._sorted) < self._policy.gaps_min:
-            return None
-        tail_ns = self._sorted[min(len(self._sorted) - 1, int(TAIL * len(self._sorted)))]
-        return max(tail_ns, self._policy.floor_ms * NS_PER_MS)
-
-    def phi(self, now_ns: int) -> float:
-        """Return the suspicion: minus the decimal logarithm of the chance of so long a gap, on an exponential tail."""
-        usual_ns, silent_ns = self.usual_gap_ns(), self.silent_ns(now_ns)
-        if usual_ns is None or silent_ns is None:
-            return 0.0
-        return PHI_AT_TAIL * silent_ns / usual_ns
-
-
-class PeerEvidence(Struct, frozen=True, kw_only=True):
-    """What the other usable providers saw since this one fell silent."""
-
-    stream_updates: int = 0
-    """Updates of other streams."""
-    changes: int = 0
-    """Prices of polled providers that changed."""
+    phi: float = 0.0
+    silent_ms: float = 0.0
+    usual_gap_ms: float | None = None
+    """`None` before there are enough gaps; then arrivals say nothing."""
+    peer_updates: int = 0
+    """Updates that other usable streams brought since this one last spoke."""
+    usual_peer_updates: int = 0
+    """The most that they brought between two of its arrivals lately."""
+    peer_changes: int = 0
+    """Prices of polled providers that changed since."""
     moved_symbols: tuple[str, ...] = ()
-    """Symbols whose price elsewhere has left this provider's bid and ask."""
+    """Symbols whose price elsewhere has left this stream's bid and ask since."""
+    standing_ms: float = 0.0
+    """How long its source times have stood still while frames arrived."""
+    lag: Lag = Lag()
+    common_lag_ms: float = 0.0
+    """What of the lag the other streams or our own loop share."""
+    heard_ms: float | None = None
+    """Since the last byte of any kind; `None` where that is not known."""
+    others_heard: bool = False
+    """Whether anybody else was heard of meanwhile."""
 
 
-class Silence(Struct, frozen=True, kw_only=True):
-    """A verdict with its evidence."""
+class StreamScore(Struct, frozen=True, kw_only=True):
+    """What the evidence amounts to: 1 is enough."""
 
-    silent_ms: float
-    usual_gap_ms: float
-    phi: float
-    because: str
+    arrivals: float
+    standing: float
+    lag: float
+    heartbeat: float
 
     @property
-    def words(self) -> str:
-        """One sentence for people."""
+    def total(self) -> float:
+        """All of it together."""
+        return hypot(self.arrivals, self.standing, self.lag, self.heartbeat)
+
+
+def score_stream(evidence: StreamEvidence, policy: SilencePolicy) -> StreamScore:
+    """Weigh the evidence against one stream."""
+    behind_ms = evidence.lag.behind_ms - evidence.common_lag_ms
+    unheard_ms = 0.0 if evidence.heard_ms is None else evidence.heard_ms - policy.heartbeat_grace_ms
+    return StreamScore(
+        arrivals=_arrivals(evidence, policy),
+        standing=evidence.standing_ms / policy.standing_ms_max,
+        lag=max(0.0, behind_ms) / policy.lag_ms_max,
+        heartbeat=max(0.0, unheard_ms) / policy.heartbeat_ms_max if evidence.others_heard else 0.0,
+    )
+
+
+def explain_stream(evidence: StreamEvidence, score: StreamScore, policy: SilencePolicy) -> str:
+    """Return the strongest evidence in one sentence."""
+    strongest = max(score.arrivals, score.standing, score.lag, score.heartbeat)
+    if strongest == score.arrivals:
+        usual_s = (evidence.usual_gap_ms or 0.0) / 1_000
+        because = _because(evidence, policy)
         return (
-            f"silent for {self.silent_ms / 1_000:.1f} s (usual gap {self.usual_gap_ms / 1_000:.1f} s, "
-            f"suspicion {self.phi:.1f}) while {self.because}"
+            f"silent for {evidence.silent_ms / 1_000:.1f} s (usual gap {usual_s:.1f} s, "
+            f"suspicion {evidence.phi:.1f}) while {because}"
         )
-
-
-def judge_silence(meter: ArrivalMeter, peers: PeerEvidence, policy: SilencePolicy, *, now_ns: int) -> Silence | None:
-    """Return the silence that the evidence amounts to, or `None`. More evidence never makes it less.
-
-    `now_ns` is of the clock that the meter was fed with.
-    """
-    phi, silent_ns, usual_ns = meter.phi(now_ns), meter.silent_ns(now_ns), meter.usual_gap_ns()
-    if silent_ns is None or usual_ns is None:
-        return None
-    because = ""
-    if phi >= policy.phi_with_peers and peers.stream_updates >= policy.peer_updates_min:
-        because = f"other streams brought {peers.stream_updates} updates"
-    elif phi >= policy.phi_with_peers and peers.moved_symbols:
-        because = f"the price of {', '.join(peers.moved_symbols)} moved away elsewhere"
-    elif phi >= policy.phi_alone and silent_ns >= policy.alone_floor_ms * NS_PER_MS:
-        seen = peers.stream_updates + peers.changes
-        because = f"prices changed {seen} times elsewhere" if seen else ""
-    if not because:
-        return None
-    return Silence(silent_ms=silent_ns / NS_PER_MS, usual_gap_ms=usual_ns / NS_PER_MS, phi=phi, because=because)
+    if strongest == score.standing:
+        return f"its source times have stood still for {evidence.standing_ms / 1_000:.1f} s while frames arrive"
+    if strongest == score.lag:
+        return (
+            f"it falls behind: {evidence.lag.excess_ms / 1_000:.1f} s late, "
+            f"and {evidence.lag.slope_ms_per_s / 1_000:+.2f} s each second"
+        )
+    return f"not a byte for {(evidence.heard_ms or 0.0) / 1_000:.1f} s while others are heard"
 
 
 def has_moved_away(price: Price, bid: Price, ask: Price, policy: SilencePolicy) -> bool:
@@ -146,3 +130,25 @@ def has_moved_away(price: Price, bid: Price, ask: Price, policy: SilencePolicy) 
     """
     spread = max(ask - bid, ask * 1e-4)
     return price < bid - policy.moved_spreads * spread or price > ask + policy.moved_spreads * spread
+
+
+def _arrivals(evidence: StreamEvidence, policy: SilencePolicy) -> float:
+    if evidence.usual_gap_ms is None:
+        return 0.0
+    if _streams_go_on(evidence, policy) or evidence.moved_symbols:
+        return evidence.phi / policy.phi_with_peers
+    seen = evidence.peer_updates + evidence.peer_changes
+    return evidence.phi / policy.phi_alone if seen and evidence.silent_ms >= policy.alone_floor_ms else 0.0
+
+
+def _streams_go_on(evidence: StreamEvidence, policy: SilencePolicy) -> bool:
+    usual = policy.peer_updates_factor * evidence.usual_peer_updates
+    return evidence.peer_updates >= max(policy.peer_updates_min, usual)
+
+
+def _because(evidence: StreamEvidence, policy: SilencePolicy) -> str:
+    if _streams_go_on(evidence, policy):
+        return f"other streams brought {evidence.peer_updates} updates"
+    if evidence.moved_symbols:
+        return f"the price of {', '.join(evidence.moved_symbols)} moved away elsewhere"
+    return f"prices changed {evidence.peer_updates + evidence.peer_changes} times elsewhere"

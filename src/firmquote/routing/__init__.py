@@ -1,14 +1,18 @@
 """Which provider serves: health, breakers, roles and the election. Pure: every call is told what time it is."""
 
+from firmquote.routing.blame import Blame
 from firmquote.routing.breaker import Breaker, BreakerPolicy, BreakerState
+from firmquote.routing.changes import Change, Showing
 from firmquote.routing.election import Candidate, Election, ElectionPolicy, Serving, elect
 from firmquote.routing.health import Health, HealthPolicy, Outcome, Percentiles, Status, percentiles
 from firmquote.routing.lines import LineBook, Unfit
-from firmquote.routing.manager import Change, ProviderManager, RoutingPolicy, Showing
+from firmquote.routing.manager import ProviderManager
 from firmquote.routing.member import Member
+from firmquote.routing.policy import RoutingPolicy
 from firmquote.routing.routes import Route, Routed, RouteProvider, route_symbol
 
 __all__ = [
+    "Blame",
     "Breaker",
     "BreakerPolicy",
     "BreakerState",

@@ -64,6 +64,7 @@ class Health:
         self.degraded = False
         self.errors: dict[str, int] = {}
         self.last_error: str | None = None
+        self.last_error_kind: str | None = None
         self.requests = 0
         self._policy = policy
         self._outcomes: deque[Outcome] = deque(maxlen=OUTCOMES_MAX)
@@ -79,7 +80,7 @@ class Health:
     def note_error(self, kind: str, words: str) -> None:
         """Count an error by its class and keep its sentence."""
         self.errors[kind] = self.errors.get(kind, 0) + 1
-        self.last_error = words
+        self.last_error, self.last_error_kind = words, kind
 
     def success_rate(self, now_ns: int) -> float | None:
         """Return the share of outcomes in the window that went well, or `None` without any."""

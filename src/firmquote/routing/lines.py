@@ -6,6 +6,11 @@ from msgspec import Struct
 
 from firmquote.model import NS_PER_MS
 
+MOST_SHARE = 0.5
+"""A provider of which this share of lines is unfit is not well itself …"""
+MOST_MIN = 2
+"""… if they are at least so many."""
+
 
 class Unfit(Struct, frozen=True, kw_only=True):
     """One reason against one line. `bars` says that its quote must leave the board at once, whoever is left."""
@@ -63,9 +68,12 @@ class LineBook:
             if name == provider
         }
 
-    def touched(self) -> set[str]:
-        """Return the symbols of which some line is unfit or recovering."""
-        return {symbol for _, symbol in (*self._unfit, *self._cleared_ns)}
+    def most_unfit(self, provider: str, lines: int) -> str | None:
+        """Return what is wrong where at least half of a provider's `lines` (and two) are unfit, else `None`."""
+        unfit = self.symbols_against(provider)
+        if len(unfit) < max(MOST_MIN, lines * MOST_SHARE):
+            return None
+        return f"{len(unfit)} of its {lines} symbols are unfit: {next(iter(unfit.values()))}"
 
     def arrange(self, symbol: str, order: Iterable[str]) -> tuple[list[str], frozenset[str]]:
         """Return the fit providers of `symbol` in order, recovering ones last, and those that are barred."""

@@ -1,59 +1,17 @@
 """ProviderManager: what every provider is worth, which one serves which symbols, and why."""
 
-from collections.abc import Callable, Sequence
-from typing import Literal
-
-from msgspec import Struct
+from collections.abc import Callable, Collection, Sequence
 
 from firmquote.errors import ConfigError
 from firmquote.model import NS_PER_MS
-from firmquote.routing.breaker import BreakerPolicy
-from firmquote.routing.election import ElectionPolicy
+from firmquote.routing.blame import Blame
+from firmquote.routing.changes import Change, Showing
 from firmquote.routing.group import Group
-from firmquote.routing.health import HealthPolicy, Outcome, Percentiles, Status
+from firmquote.routing.health import Outcome, Percentiles, Status
 from firmquote.routing.lines import LineBook
 from firmquote.routing.member import Member
-from firmquote.routing.routes import Route, Routed, check_routes, route_symbol
-
-
-class RoutingPolicy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """All that routing is told by the configuration."""
-
-    mode: Literal["roles", "fastest"] = "roles"
-    """`roles`: a symbol is shown from the provider that serves it. `fastest`: from whichever usable one is newest."""
-    connect_grace_ms: int = 10_000
-    """How long a provider may take after the start before not being ready counts as failed."""
-    line_recovery_ms: int = 5_000
-    """How long a single line must be well again before it is preferred again."""
-    routes: tuple[Route, ...] = ()
-    """Symbols that do not follow the configured roles; the first that matches counts."""
-    election: ElectionPolicy = ElectionPolicy()
-    breaker: BreakerPolicy = BreakerPolicy()
-    health: HealthPolicy = HealthPolicy()
-
-
-class Change(Struct, frozen=True, kw_only=True):
-    """Something changed. `kind` is `role`, `status`, `breaker`, `connection`, `line` or `seam`."""
-
-    at_ns: int
-    kind: str
-    provider: str
-    before: str | None
-    after: str | None
-    cause: str
-    symbol: str | None = None
-    """For a single line or a seam."""
-    route: str | None = None
-    """For a role of a route."""
-
-
-class Showing(Struct, frozen=True):
-    """Whose line of a symbol may be on the board."""
-
-    order: tuple[str, ...]
-    """Best first; the first that has a price is shown."""
-    barred: frozenset[str]
-    """Whose quote must not stay there, even if that leaves none."""
+from firmquote.routing.policy import RoutingPolicy
+from firmquote.routing.routes import Routed, check_routes, route_symbol
 
 
 class ProviderManager:
@@ -102,18 +60,18 @@ class ProviderManager:
     def on_ready(self, name: str, now_ns: int) -> None:
         """The provider accepted us (a stream's login, a poll's first good answer)."""
         member = self.members[name]
+        member.cut_off = False
         if not member.ready:
             member.ready = True
-            member.cut_off = False
             self._note("connection", name, "down", "ready", "ready", now_ns)
 
-    def on_lost(self, name: str, words: str, now_ns: int, *, cut_off: bool = False) -> None:
-        """The stream broke; it is unusable from this moment. `cut_off`: everybody was cut off with it."""
+    def on_lost(self, name: str, words: str, now_ns: int) -> None:
+        """The stream broke; it is unusable from this moment."""
         member = self.members[name]
         member.health.note_error("connection_lost", words)
         member.reconnects += 1
         member.silent = None
-        member.cut_off = member.cut_off or cut_off
+        member.cut_off = member.cut_off or self.cut_off(name)
         if member.ready:
             member.ready = False
             self._note("connection", name, "ready", "down", words, now_ns)
@@ -130,7 +88,7 @@ class ProviderManager:
             self._note("connection", name, "connecting", kind, words, now_ns)
 
     def on_outcome(self, name: str, outcome: Outcome) -> None:
-        """One request ended."""
+        """One request was answered, well (`ok`) or not."""
         self.members[name].health.note(outcome)
         self._feed_breaker(name, ok=outcome.ok, now_ns=outcome.at_ns)
 
@@ -156,6 +114,23 @@ class ProviderManager:
         Its last quotes may stay on the board, where their grade decays.
         """
         self.members[name].unaffordable = words
+
+    def on_mute(self, mute: Collection[str]) -> None:
+        """`mute` are those of whom not a byte came for longer than any live connection stays quiet."""
+        for name, member in self.members.items():
+            member.mute = name in mute
+
+    def cut_off(self, name: str) -> bool:
+        """Say whether everybody else is out of reach too, so that `name`'s trouble is the network's or our own."""
+        others = [m for m in self.members.values() if m.name != name and not m.synthetic and m.refused is None]
+        return bool(others) and all(m.mute or m.cut_off for m in others)
+
+    def on_unreached(self, name: str, outcome: Outcome) -> None:
+        """A request was not answered at all. While everybody is out of reach that is not the provider's failure."""
+        if self.cut_off(name):
+            self.members[name].cut_off = True
+        else:
+            self.on_outcome(name, outcome)
 
     def on_error(self, name: str, kind: str, words: str) -> None:
         """Count an error by class; whether it matters is decided by outcomes."""
@@ -194,6 +169,7 @@ class ProviderManager:
                 f"{source}: {words}" if words else f"{source}: well again",
                 now_ns,
                 symbol=symbol,
+                blame=Blame.PROVIDER if words else None,
             )
 
     def allows(self, name: str, now_ns: int) -> bool:
@@ -225,7 +201,7 @@ class ProviderManager:
         for group in groups:
             group.prefer(name)
             if group.serving.name != name:
-                change = self._switch(group, name, f"operator: {reason}", now_ns)
+                change = self._switch(group, name, f"operator: {reason}", Blame.OPERATOR, now_ns)
         self.version += 1
         return change
 
@@ -245,14 +221,18 @@ class ProviderManager:
         """Judge every provider and elect, now; cheap enough to be called on each lost connection."""
         in_grace = now_ns - self._started_ns < self._policy.connect_grace_ms * NS_PER_MS
         for member in self.members.values():
+            member.unfit = self.lines.most_unfit(member.name, len(self._group_of))
             before, usable = member.status, member.usable
             if member.judge(now_ns, in_grace=in_grace):
-                self._note("status", member.name, before.value, member.status.value, member.why, now_ns)
+                self._note(
+                    "status", member.name, before.value, member.status.value, member.why, now_ns, blame=member.blame
+                )
             self.version += usable is not member.usable
         for group in self.groups:
             outcome = group.elect(self.members, self._policy.election, now_ns)
             if outcome.name is not None and outcome.name != group.serving.name:
-                self._switch(group, outcome.name, outcome.cause, now_ns)
+                left = None if group.serving.name is None else self.members[group.serving.name].blame
+                self._switch(group, outcome.name, outcome.cause, left, now_ns)
 
     @property
     def serving(self) -> str | None:
@@ -291,11 +271,11 @@ class ProviderManager:
         if after is not before:
             self._note("breaker", name, before.value, after.value, member.health.last_error or "", now_ns)
 
-    def _switch(self, group: Group, name: str, cause: str, now_ns: int) -> Change:
+    def _switch(self, group: Group, name: str, cause: str, blame: Blame | None, now_ns: int) -> Change:
         before = group.serving.name
         group.switch(name, now_ns)
         self.version += 1
-        self.last_role_change = self._note("role", name, before, name, cause, now_ns, route=group.route)
+        self.last_role_change = self._note("role", name, before, name, cause, now_ns, route=group.route, blame=blame)
         return self.last_role_change
 
     def _note(
@@ -309,6 +289,7 @@ class ProviderManager:
         *,
         symbol: str | None = None,
         route: str | None = None,
+        blame: Blame | None = None,
     ) -> Change:
         change = Change(
             at_ns=now_ns,
@@ -319,6 +300,7 @@ class ProviderManager:
             cause=cause,
             symbol=symbol,
             route=route,
+            blame=blame,
         )
         self._changes.append(change)
         return change

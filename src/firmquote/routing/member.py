@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from firmquote.routing.blame import KEY_OR_QUOTA_ERRORS, Blame
 from firmquote.routing.breaker import Breaker, BreakerPolicy, BreakerState
 from firmquote.routing.health import Health, HealthPolicy, Status
 
@@ -31,6 +32,10 @@ class Member:
         self.reconnects = 0
         self.status = Status.HEALTHY if synthetic else Status.CONNECTING
         self.why = ""
+        self.blame: Blame | None = None
+        """Whose fault it is that it cannot serve."""
+        self.unfit: str | None = None
+        """Why most of its single lines are unfit, while they are."""
         self.usable_since_ns: int | None = 0 if synthetic else None
 
     @property
@@ -44,28 +49,34 @@ class Member:
         `in_grace` is whether a provider that never became ready is still given time to connect.
         """
         before = self.status
-        self.status, self.why = self._status(in_grace=in_grace)
+        self.status, self.why, self.blame = self._status(in_grace=in_grace)
         if self.status not in (Status.HEALTHY, Status.DEGRADED):
             self.usable_since_ns = None
         elif self.usable_since_ns is None:
             self.usable_since_ns = now_ns
         return self.status is not before
 
-    def _status(self, *, in_grace: bool) -> tuple[Status, str]:
+    def _status(self, *, in_grace: bool) -> tuple[Status, str, Blame | None]:
         if self.blocks:
-            return Status.FAILED, next(iter(self.blocks.values()))
-        if self.refused is not None:
-            return Status.FAILED, self.refused
-        if self.unaffordable is not None:
-            return Status.FAILED, self.unaffordable
+            return Status.FAILED, next(iter(self.blocks.values())), Blame.OPERATOR
+        forbidden = self.refused or self.unaffordable
+        if forbidden is not None:
+            return Status.FAILED, forbidden, Blame.KEY_OR_QUOTA
+        said = self.health.last_error
         if self.breaker.state is not BreakerState.CLOSED:
-            return Status.FAILED, f"breaker {self.breaker.state.value}: {self.health.last_error or 'errors'}"
+            return Status.FAILED, f"breaker {self.breaker.state.value}: {said or 'errors'}", self._blame_for_errors()
         if not self.ready:
             if self.status is Status.CONNECTING and in_grace:
-                return Status.CONNECTING, self.health.last_error or "connecting"
-            return Status.FAILED, self.health.last_error or "never became ready"
-        if self.silent is not None:
-            return Status.FAILED, self.silent
+                return Status.CONNECTING, said or "connecting", None
+            return Status.FAILED, said or "never became ready", self._blame_for_errors()
+        wrong = self.silent or self.unfit
+        if wrong is not None:
+            return Status.FAILED, wrong, Blame.PROVIDER
         if self.health.degraded:
-            return Status.DEGRADED, "success rate or latency outside the policy"
-        return Status.HEALTHY, ""
+            return Status.DEGRADED, "success rate or latency outside the policy", self._blame_for_errors()
+        return Status.HEALTHY, "", None
+
+    def _blame_for_errors(self) -> Blame:
+        if self.cut_off:
+            return Blame.NETWORK
+        return Blame.KEY_OR_QUOTA if self.health.last_error_kind in KEY_OR_QUOTA_ERRORS else Blame.PROVIDER

@@ -6,12 +6,16 @@ from collections.abc import Mapping, Sequence
 import structlog
 
 from firmquote.board import Board, Feed
-from firmquote.model import Clock, LineState, LineStatus
-from firmquote.model.status import EventView
+from firmquote.model import MS_PER_S, NS_PER_MS, Clock, LineState, LineStatus
+from firmquote.model.status import EventView, LineHealth
 from firmquote.quality import SilencePolicy
-from firmquote.routing import Change, Percentiles, ProviderManager, percentiles
+from firmquote.routing import Blame, Change, Outcome, Percentiles, ProviderManager, percentiles
+from firmquote.runtime.frozen_lines import FrozenLines
+from firmquote.runtime.stream import Stream
 from firmquote.runtime.watch import SilenceWatch
 
+MUTE_MS = 7_000.0
+"""An idle connection is pinged after five seconds and answers at once: nothing for longer is mute."""
 EVENTS_KEPT = 1_000
 """Events that /v1/events can look back on."""
 _ERRORS = frozenset({LineState.LIMITED, LineState.SERVER_ERROR, LineState.SLOW_CONSUMER, LineState.CLOSING})
@@ -26,6 +30,10 @@ class Conductor:
     ) -> None:
         self.manager = manager
         self.watch = SilenceWatch(silence)
+        self.frozen = FrozenLines(board, silence, self._resubscribe)
+        self._streams_open: dict[str, Stream] = {}
+        self._unreached: set[str] = set()
+        """Polled providers whose last request was not answered at all."""
         self._feeds = feeds
         self.events: deque[EventView] = deque(maxlen=EVENTS_KEPT)
         self.last_role_change: EventView | None = None
@@ -39,10 +47,12 @@ class Conductor:
         """Streamed feeds, and how much each had accepted when its last second was judged."""
         self.show()
 
-    def watch_stream(self, feed: Feed) -> None:
+    def watch_stream(self, feed: Feed, stream: Stream) -> None:
         """Judge this feed as a stream: every second by what it brought, at every tick by its silence."""
         self._streams[feed.provider] = (feed, feed.accepted)
+        self._streams_open[feed.provider] = stream
         self.watch.add(feed)
+        self.frozen.watch(feed.provider, self._clock.monotonic_ns())
 
     # -- LineOwner
 
@@ -64,6 +74,16 @@ class Conductor:
         self.manager.on_refused(provider, kind, words, now_ns)
         self.manager.reconsider(now_ns)
         self.show()
+
+    def on_answer(self, provider: str, outcome: Outcome) -> None:
+        """A request was answered, well or not."""
+        self._unreached.discard(provider)
+        self.manager.on_outcome(provider, outcome)
+
+    def on_unreached(self, provider: str, outcome: Outcome) -> None:
+        """A request was not answered at all."""
+        self._unreached.add(provider)
+        self.manager.on_unreached(provider, outcome)
 
     def on_status(self, provider: str, status: LineStatus) -> None:
         """Count what the provider complains of."""
@@ -88,21 +108,30 @@ class Conductor:
         self.publish([*changes, *self._seams()])
 
     def look(self, interval_ns: int) -> None:
-        """Look for silent streams; called every `interval_ns`."""
-        witnesses = [m.name for m in self.manager.members.values() if m.usable_since_ns is not None and not m.synthetic]
+        """Look for silent streams and frozen lines; called every `interval_ns`."""
+        manager = self.manager
+        monotonic_ns, now_ns = self._clock.monotonic_ns(), self._clock.now_ns()
+        stalls = self.watch.stalls
+        heard_ms = self._heard_ms(now_ns)
         verdicts = self.watch.look(
             self._feeds,
-            witnesses,
+            frozenset(m.name for m in manager.members.values() if m.usable and not m.synthetic),
+            heard_ms,
             interval_ns=interval_ns,
-            monotonic_ns=self._clock.monotonic_ns(),
-            now_ns=self._clock.now_ns(),
+            monotonic_ns=monotonic_ns,
+            now_ns=now_ns,
         )
-        for name, silence in verdicts.items():
-            known = self.manager.members[name].silent
-            if silence is None:
-                self.manager.on_silent(name, None)
-            elif known is None:
-                self.manager.on_silent(name, silence.words)
+        for name, words in verdicts.items():
+            if words is None or manager.members[name].silent is None:
+                manager.on_silent(name, words)
+        mute = {name for name, ms in heard_ms.items() if ms > MUTE_MS and not self.watch.forgiving}
+        manager.on_mute(mute | self._unreached)
+        well = {name: manager.members[name].usable and verdicts[name] is None for name in self._streams}
+        stalled = self.watch.forgiving
+        for verdict in self.frozen.look(well, stalled=stalled, monotonic_ns=monotonic_ns):
+            manager.on_line(verdict.provider, verdict.symbol, "silence", verdict.words, now_ns)
+        if self.watch.stalls > stalls:
+            self._tell_of_a_stall(now_ns)
 
     def activate(self, name: str, reason: str) -> EventView:
         """Let `name` serve at once. Raises ConfigError where it cannot."""
@@ -124,6 +153,27 @@ class Conductor:
             return self.manager.members[name].health.latency(now_ns)
         return percentiles(streamed[0].delays_ns())
 
+    def line_health(self, provider: str) -> list[LineHealth]:
+        """Return every line of a provider, in alphabetical order."""
+        now_ns = self._clock.now_ns()
+        found = []
+        for symbol, line in sorted(self._feeds[provider].lines.items()):
+            meter = self.frozen.meter(provider, symbol)
+            received_ns = 0 if line.price is None else line.price.received_ns
+            usual_ns = None if meter is None else meter.usual_gap_ns
+            against = self.manager.lines.against(provider, symbol)
+            found.append(
+                LineHealth(
+                    symbol=symbol,
+                    serving=line.entry.elected is line,
+                    unfit=next((objection.words for objection in against.values()), None),
+                    staleness_ms=max(0, now_ns - received_ns) / NS_PER_MS if received_ns else None,
+                    usual_gap_ms=None if usual_ns is None else usual_ns / NS_PER_MS,
+                    peer_updates=None if meter is None else meter.peers,
+                )
+            )
+        return found
+
     def show(self) -> None:
         """Let the board follow the roles and the fitness of lines, in this call."""
         manager = self.manager
@@ -132,6 +182,22 @@ class Conductor:
             self._waiting = self._board.show(manager.showing, list(self._board.entries), self._clock.now_ns())
         elif self._waiting:
             self._waiting = self._board.show(manager.showing, self._waiting, self._clock.now_ns())
+
+    def _heard_ms(self, now_ns: int) -> dict[str, float]:
+        heard = {name: stream.heard_ns for name, stream in self._streams_open.items()}
+        return {name: max(0, now_ns - at_ns) / NS_PER_MS for name, at_ns in heard.items() if at_ns}
+
+    def _resubscribe(self, provider: str, symbol: str) -> None:
+        self._streams_open[provider].resubscribe(symbol)
+
+    def _tell_of_a_stall(self, now_ns: int) -> None:
+        words = (
+            f"our own process stood still for {self.watch.stalled_ms / MS_PER_S:.1f} s; nobody else is blamed for it"
+        )
+        change = Change(
+            at_ns=now_ns, kind="stall", provider="", before=None, after=None, cause=words, blame=Blame.OWN_STALL
+        )
+        self.publish([change])
 
     def _seams(self) -> list[Change]:
         seams = self._board.seams
@@ -164,6 +230,7 @@ class Conductor:
                 cause=change.cause,
                 symbol=change.symbol,
                 route=change.route,
+                blame=None if change.blame is None else change.blame.value,
             )
             self.events.append(event)
             if change.kind == "role":
@@ -176,4 +243,5 @@ class Conductor:
                 cause=change.cause,
                 symbol=change.symbol,
                 route=change.route,
+                blame=event.blame,
             )

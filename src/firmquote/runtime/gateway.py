@@ -166,18 +166,17 @@ class Gateway:
         if provider.open_stream is not None:
             protocol = provider.open_stream(opening)
             feed.expect_ticks(protocol, opening.codec)
-            self.streams.append(
-                Stream(
-                    feed,
-                    protocol,
-                    self.board,
-                    self.conductor,
-                    symbols=self.symbols,
-                    clock=self._clock,
-                    random=self._random,
-                )
+            stream = Stream(
+                feed,
+                protocol,
+                self.board,
+                self.conductor,
+                symbols=self.symbols,
+                clock=self._clock,
+                random=self._random,
             )
-            self.conductor.watch_stream(feed)
+            self.streams.append(stream)
+            self.conductor.watch_stream(feed, stream)
             if provider.open_poll is not None:
                 self._backfills[name] = provider.open_poll(opening)
         elif provider.open_poll is not None:
@@ -237,7 +236,7 @@ class Gateway:
         _log.info("session", before=self.session.value, after=session.value)
         self.session = session
         self.board.grading = self.config.quality.grading.at(session)
-        self.conductor.watch.relearn()
+        self.conductor.watch.begin(session)
 
     def _start_backfill(self, name: str, group: asyncio.TaskGroup) -> None:
         protocol = self._backfills.get(name)

@@ -1,6 +1,7 @@
 """Asks a polled provider for each symbol in turn, at the pace of its plan, as long as its breaker allows."""
 
 from collections.abc import Sequence
+from typing import Protocol
 
 import structlog
 
@@ -27,6 +28,14 @@ BREAKER_LOOK_NS = 250 * NS_PER_MS
 FAILURES = frozenset({LineState.LIMITED, LineState.SERVER_ERROR, LineState.REFUSED_KEY, LineState.NOT_ENTITLED})
 
 
+class PollOwner(LineOwner, Protocol):
+    """Is told of each request besides."""
+
+    def on_answer(self, provider: str, outcome: Outcome) -> None: ...
+
+    def on_unreached(self, provider: str, outcome: Outcome) -> None: ...
+
+
 class Poll:
     """One request at a time; `run` ends when the provider refuses us for good."""
 
@@ -36,7 +45,7 @@ class Poll:
         protocol: PollProtocol,
         board: Board,
         manager: ProviderManager,
-        owner: LineOwner,
+        owner: PollOwner,
         *,
         symbols: Sequence[str],
         clock: Clock,
@@ -77,7 +86,8 @@ class Poll:
         try:
             response = await client.get(request)
         except LineError as error:
-            self._finish(ok=False, sent_ns=sent_ns, kind="line_error", words=str(error))
+            self._manager.on_error(provider, "line_error", str(error))
+            self._owner.on_unreached(provider, self._outcome(ok=False, sent_ns=sent_ns))
             return True
         events = self._protocol.on_response(request, response)
         self._board.apply(self._feed, events, response.received_ns)
@@ -94,11 +104,12 @@ class Poll:
         return True
 
     def _finish(self, *, ok: bool, sent_ns: int, kind: str = "", words: str = "") -> None:
-        provider = self._feed.provider
         if not ok:
-            self._manager.on_error(provider, kind, words)
-        took_ns = self._clock.monotonic_ns() - sent_ns
-        self._manager.on_outcome(provider, Outcome(at_ns=self._clock.now_ns(), ok=ok, latency_ns=took_ns))
+            self._manager.on_error(self._feed.provider, kind, words)
+        self._owner.on_answer(self._feed.provider, self._outcome(ok=ok, sent_ns=sent_ns))
+
+    def _outcome(self, *, ok: bool, sent_ns: int) -> Outcome:
+        return Outcome(at_ns=self._clock.now_ns(), ok=ok, latency_ns=self._clock.monotonic_ns() - sent_ns)
 
 
 async def backfill(feed: Feed, protocol: PollProtocol, board: Board, *, symbols: Sequence[str], clock: Clock) -> None:

@@ -5,7 +5,7 @@ from datetime import date
 
 from firmquote.board import Board, Feed, Line
 from firmquote.model import NS_PER_MS, NS_PER_S, Reason, Session
-from firmquote.routing import Change
+from firmquote.routing import Blame, Change
 from firmquote.runtime.conductor import Conductor
 from firmquote.runtime.config import QualitySection
 from firmquote.runtime.judging import Judge, Judgement
@@ -105,7 +105,9 @@ class QualityDesk:
             self._tell_of_our_clock("wrong", words, now_ns)
 
     def _tell_of_our_clock(self, after: str, words: str, now_ns: int) -> None:
-        change = Change(at_ns=now_ns, kind="clock", provider="", before=None, after=after, cause=words)
+        change = Change(
+            at_ns=now_ns, kind="clock", provider="", before=None, after=after, cause=words, blame=Blame.CLOCK
+        )
         self._conductor.publish([change])
 
 
@@ -131,4 +133,5 @@ def _change(change: Judgement, now_ns: int) -> Change:
         after=None if verdict is None else verdict.reason.value,
         cause=words,
         symbol=change.symbol,
+        blame=None if verdict is None else Blame.PROVIDER,
     )

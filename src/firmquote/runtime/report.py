@@ -167,7 +167,7 @@ class Report:
         member = manager.members[name]
         counts = feed.counts()
         latency = self._gateway.conductor.latency(name, now_ns)
-        suspicion = self._gateway.conductor.watch.suspicion(name, self._clock.monotonic_ns())
+        suspicion = self._gateway.conductor.watch.suspicion(name)
         last_ns = counts.last_accepted_ns
         return ProviderStatus(
             name=name,
@@ -180,8 +180,13 @@ class Report:
             p95_latency_ms=latency.p95_ms,
             p99_latency_ms=latency.p99_ms,
             staleness_ms=None if last_ns is None else max(0, now_ns - last_ns) / NS_PER_MS,
-            silence_suspicion=None if suspicion is None else suspicion.phi,
-            usual_gap_ms=None if suspicion is None else suspicion.usual_gap_ms,
+            silence_suspicion=None if suspicion is None else suspicion.evidence.phi,
+            usual_gap_ms=None if suspicion is None else suspicion.evidence.usual_gap_ms,
+            silence_score=None if suspicion is None else suspicion.score.total,
+            silence_evidence={} if suspicion is None else suspicion.parts(),
+            symbols_serving=sum(line.entry.elected is line for line in feed.lines.values()),
+            symbols_unfit=manager.lines.symbols_against(name),
+            blame=None if member.blame is None else member.blame.value,
             breaker=member.breaker.state.value,
             connected=member.ready,
             reconnects=member.reconnects,

@@ -90,6 +90,18 @@ class Stream:
             await self._clock.sleep_until(self._clock.monotonic_ns() + delay_ns)
             effects = self._session.on(Event.RETRY_DUE)
 
+    @property
+    def heard_ns(self) -> int:
+        """When the last quote, or answer to a ping, came on the present connection; 0 while there is none."""
+        if self._socket is None:
+            return 0
+        return max(self._socket.heard_ns, self._feed.last_accepted_ns, self._opened_ns)
+
+    def resubscribe(self, symbol: str) -> None:
+        """Have the provider send `symbol` anew: it may have dropped it from a live subscription."""
+        self._carry_out(self._protocol.unsubscribe([symbol]))
+        self._carry_out(self._protocol.subscribe([symbol]))
+
     def on_timer(self, now_ns: int) -> None:
         """Let the protocol say what time alone makes necessary, and let the backoff see that data is coming."""
         self._carry_out(self._protocol.on_timer(now_ns))

@@ -1,39 +1,94 @@
 """Watches the streams for silence: feeds the meters, gathers what the other providers saw, and asks for a verdict."""
 
-from collections.abc import Iterable, Mapping
+from collections import deque
+from collections.abc import Mapping
 
 from msgspec import Struct
 
 from firmquote.board import Feed, Line
-from firmquote.model import NS_PER_MS, NS_PER_S, LastPrice
-from firmquote.quality import ArrivalMeter, PeerEvidence, Silence, SilencePolicy, has_moved_away, judge_silence
+from firmquote.model import NS_PER_MS, NS_PER_S, LastPrice, Reason, Session
+from firmquote.quality import (
+    ArrivalMeter,
+    Lag,
+    LagMeter,
+    LineMeter,
+    SilencePolicy,
+    StreamEvidence,
+    StreamScore,
+    explain_stream,
+    has_moved_away,
+    score_stream,
+)
 
 STALL_NS = 250 * NS_PER_MS
 """A timer that is later than this means that our own process stood still; nobody's silence is judged by it."""
-
 DRAIN_NS = 2 * NS_PER_S
 """For this long after a standstill what was waiting in the sockets is read: it is late because of us."""
+LATE_LOOKS = 40
+"""Looks over which our own lateness is remembered: as long as the window in which a lag grows."""
+PEERS_FROM_PHI = 1.0
+"""Below this suspicion nobody asks what the others saw: the usual case costs nothing more."""
+STANDING_NS = 100 * NS_PER_MS
+"""Source times that advance by less than this, between looks, stand still."""
+STANDING_REASONS = (Reason.OUT_OF_ORDER, Reason.DUPLICATE)
+"""What is refused for these reasons arrived, and its time did not advance."""
+ANOTHER_CLOCK_NS = 10 * NS_PER_S
+"""Accepted times that go back by more than this are of another clock."""
+STANDING_FRAMES = 5
+"""So many frames must have come since they last advanced."""
 
 
 class _Watched:
-    """One stream: its meter, and where everybody stood when it last spoke."""
+    """One stream: its meters, and where everybody stood when it last spoke."""
 
-    def __init__(self, feed: Feed, policy: SilencePolicy) -> None:
+    def __init__(self, feed: Feed, policy: SilencePolicy, monotonic_ns: int) -> None:
         self.feed = feed
-        self.meter = ArrivalMeter(policy)
+        self.meter = ArrivalMeter(policy.arrivals)
+        self.lag = LagMeter()
+        self.between = LineMeter(monotonic_ns)
+        """What other streams bring between two of its arrivals."""
         self.accepted = feed.accepted
+        self.judged = 0
+        self.frames = feed.frames
         self.spoke_ns = 0
         """By the wall clock, to compare with the times at which prices changed."""
         self.peers: dict[str, tuple[int, int]] = {}
-        self.silent = False
+        self.newest_ns = 0
+        self.advanced_ns = self.arrived_ns = monotonic_ns
+        self.frames_since = 0
+        self.evidence = StreamEvidence()
+        self.score = score_stream(self.evidence, policy)
+        self.silent: str | None = None
+
+    def forgive(self, monotonic_ns: int) -> None:
+        """What was late or missing until now was not its fault."""
+        self.meter.forgive(monotonic_ns)
+        self.lag.forget()
+        self.advanced_ns = monotonic_ns
+        self.frames_since = 0
 
 
 class Suspicion(Struct, frozen=True, kw_only=True):
     """What the health page shows of a stream."""
 
-    silent_ms: float | None
-    usual_gap_ms: float | None
-    phi: float
+    evidence: StreamEvidence
+    score: StreamScore
+
+    def parts(self) -> dict[str, float]:
+        """Return the parts of the score, and what they were measured from."""
+        evidence, score = self.evidence, self.score
+        return {
+            "arrivals": score.arrivals,
+            "standing": score.standing,
+            "lag": score.lag,
+            "heartbeat": score.heartbeat,
+            "peer_updates": float(evidence.peer_updates),
+            "peer_changes": float(evidence.peer_changes),
+            "moved_symbols": float(len(evidence.moved_symbols)),
+            "standing_ms": evidence.standing_ms,
+            "lag_ms": evidence.lag.excess_ms,
+            "lag_growth_ms_per_s": evidence.lag.slope_ms_per_s,
+        } | ({} if evidence.heard_ms is None else {"heard_ms": evidence.heard_ms})
 
 
 class SilenceWatch:
@@ -44,91 +99,191 @@ class SilenceWatch:
         self._watched: dict[str, _Watched] = {}
         self._looked_ns: int | None = None
         self._forgive_until_ns = 0
+        self._late_ms: deque[float] = deque(maxlen=LATE_LOOKS)
         self.stalls = 0
         """How often our own process stood still."""
+        self.stalled_ms = 0.0
+        """For how long it did the last time."""
 
     def add(self, feed: Feed) -> None:
         """Watch this stream from now on."""
-        self._watched[feed.provider] = _Watched(feed, self._policy)
+        self._watched[feed.provider] = _Watched(feed, self._policy, self._looked_ns or 0)
+
+    @property
+    def forgiving(self) -> bool:
+        """Whether what arrives now may be late because of us."""
+        return self._looked_ns is not None and self._looked_ns < self._forgive_until_ns
 
     def look(
-        self, feeds: Mapping[str, Feed], usable: Iterable[str], *, interval_ns: int, monotonic_ns: int, now_ns: int
-    ) -> dict[str, Silence | None]:
-        """Return a verdict on every watched stream. `usable` are the providers whose word counts as evidence."""
-        before_ns, self._looked_ns = self._looked_ns, monotonic_ns
-        stalled = before_ns is not None and monotonic_ns - before_ns > interval_ns + STALL_NS
-        self.stalls += stalled
-        if stalled:
-            self._forgive_until_ns = monotonic_ns + DRAIN_NS
-        if monotonic_ns < self._forgive_until_ns:
+        self,
+        feeds: Mapping[str, Feed],
+        witnesses: frozenset[str],
+        heard_ms: Mapping[str, float],
+        *,
+        interval_ns: int,
+        monotonic_ns: int,
+        now_ns: int,
+    ) -> dict[str, str | None]:
+        """Return why each watched stream counts as silent, or `None`.
+
+        `witnesses` are the providers whose word counts as evidence; `heard_ms` is how long ago the last byte of each
+        came, where that is known.
+        """
+        stalled = self._note_our_lateness(interval_ns, monotonic_ns)
+        if self.forgiving:
             for feed in feeds.values():
                 feed.forget_delays()
-        witnesses = frozenset(usable)
-        verdicts: dict[str, Silence | None] = {}
+        verdicts: dict[str, str | None] = {}
+        for watched in self._watched.values():
+            self._note(watched, feeds, witnesses, stalled=stalled, monotonic_ns=monotonic_ns, now_ns=now_ns)
         for name, watched in self._watched.items():
-            feed = watched.feed
-            if feed.accepted != watched.accepted:
-                watched.accepted = feed.accepted
-                watched.spoke_ns = now_ns
-                watched.peers = {other: (feeds[other].accepted, feeds[other].changes) for other in feeds}
-                if stalled or watched.silent:  # such a gap is not a usual one
-                    watched.meter.forgive(monotonic_ns)
-                else:
-                    watched.meter.note(monotonic_ns)
-            elif stalled:
-                watched.meter.forgive(monotonic_ns)
-            peers = self._evidence(watched, feeds, witnesses - {name}, monotonic_ns)
-            verdicts[name] = judge_silence(watched.meter, peers, self._policy, now_ns=monotonic_ns)
-            watched.silent = verdicts[name] is not None
+            evidence = self._evidence(watched, feeds, witnesses - {name}, heard_ms, monotonic_ns)
+            score = score_stream(evidence, self._policy)
+            watched.evidence, watched.score = evidence, score
+            watched.silent = explain_stream(evidence, score, self._policy) if score.total >= 1 else None
+            verdicts[name] = watched.silent
         return verdicts
 
     def forget(self, provider: str) -> None:
         """The connection ended."""
-        self._watched[provider].meter.forget()
+        watched = self._watched[provider]
+        watched.meter.forget()
+        watched.lag.forget()
+        watched.frames_since = 0
 
-    def relearn(self) -> None:
-        """Another session has begun: what is usual is learned anew."""
+    def begin(self, session: Session) -> None:
+        """Another part of the day has begun, with gaps of its own."""
         for watched in self._watched.values():
-            watched.meter.relearn()
+            watched.meter.begin(session)
 
-    def suspicion(self, provider: str, monotonic_ns: int) -> Suspicion | None:
+    def suspicion(self, provider: str) -> Suspicion | None:
         """Return what is suspected of a stream, or `None` for a provider that does not stream."""
         watched = self._watched.get(provider)
-        if watched is None:
-            return None
-        silent_ns, usual_ns = watched.meter.silent_ns(monotonic_ns), watched.meter.usual_gap_ns()
-        return Suspicion(
-            silent_ms=None if silent_ns is None else silent_ns / NS_PER_MS,
-            usual_gap_ms=None if usual_ns is None else usual_ns / NS_PER_MS,
-            phi=watched.meter.phi(monotonic_ns),
-        )
+        return None if watched is None else Suspicion(evidence=watched.evidence, score=watched.score)
+
+    # -- how
+
+    def _note_our_lateness(self, interval_ns: int, monotonic_ns: int) -> bool:
+        before_ns, self._looked_ns = self._looked_ns, monotonic_ns
+        late_ns = 0 if before_ns is None else max(0, monotonic_ns - before_ns - interval_ns)
+        stalled = late_ns > STALL_NS
+        if stalled:
+            self.stalls += 1
+            self.stalled_ms = late_ns / NS_PER_MS
+            self._forgive_until_ns = monotonic_ns + DRAIN_NS
+        self._late_ms.append(0.0 if stalled else late_ns / NS_PER_MS)
+        return stalled
+
+    def _note(
+        self,
+        watched: _Watched,
+        feeds: Mapping[str, Feed],
+        witnesses: frozenset[str],
+        *,
+        stalled: bool,
+        monotonic_ns: int,
+        now_ns: int,
+    ) -> None:
+        feed = watched.feed
+        delays_ns, watched.frames = feed.delays_since(watched.frames)
+        judged = feed.accepted + sum(feed.refused.get(reason, 0) for reason in STANDING_REASONS)
+        arrived, watched.judged = judged - watched.judged, judged
+        if stalled:
+            watched.forgive(monotonic_ns)
+        if feed.accepted != watched.accepted:
+            watched.accepted = feed.accepted
+            watched.between.peers = self._peer_updates(watched, feeds, witnesses - {feed.provider})
+            usual = not stalled and watched.silent is None  # the end of an outage is not a usual gap
+            watched.between.speak(monotonic_ns, usual=usual)
+            if usual:
+                watched.meter.note(monotonic_ns)
+            else:
+                watched.meter.forgive(monotonic_ns)
+            watched.spoke_ns = now_ns
+            watched.peers = {other: (feeds[other].accepted, feeds[other].changes) for other in feeds}
+        if self.forgiving:
+            watched.forgive(monotonic_ns)
+        elif delays_ns:
+            watched.lag.note(min(delays_ns), monotonic_ns)
+        self._note_source_time(watched, delays_ns, arrived, monotonic_ns, now_ns)
+
+    def _note_source_time(
+        self, watched: _Watched, delays_ns: list[int], arrived: int, monotonic_ns: int, now_ns: int
+    ) -> None:
+        if arrived:
+            watched.arrived_ns = monotonic_ns
+        if delays_ns:
+            newest_ns = now_ns - min(delays_ns)
+            if newest_ns > watched.newest_ns + STANDING_NS or newest_ns < watched.newest_ns - ANOTHER_CLOCK_NS:
+                watched.newest_ns = newest_ns
+                watched.advanced_ns = monotonic_ns
+                watched.frames_since = 0
+                return
+        watched.frames_since += arrived
 
     def _evidence(
-        self, watched: _Watched, feeds: Mapping[str, Feed], witnesses: frozenset[str], monotonic_ns: int
-    ) -> PeerEvidence:
-        if watched.meter.phi(monotonic_ns) < self._policy.phi_with_peers:
-            return PeerEvidence()  # the usual case costs nothing more
-        updates = changes = 0
-        moved: list[str] = []
-        for name in witnesses:
-            feed = feeds[name]
-            accepted, changed = watched.peers.get(name, (feed.accepted, feed.changes))
-            if name in self._watched:
-                updates += feed.accepted - accepted
-            changes += feed.changes - changed
-            moved += [
-                symbol
-                for symbol, line in watched.feed.lines.items()
-                if self._moved(line, feed.lines[symbol], watched.spoke_ns)
-            ]
-        return PeerEvidence(stream_updates=updates, changes=changes, moved_symbols=tuple(dict.fromkeys(moved)))
+        self,
+        watched: _Watched,
+        feeds: Mapping[str, Feed],
+        witnesses: frozenset[str],
+        heard_ms: Mapping[str, float],
+        monotonic_ns: int,
+    ) -> StreamEvidence:
+        name = watched.feed.provider
+        phi = watched.meter.phi(monotonic_ns)
+        silent_ns, usual_ns = watched.meter.silent_ns(monotonic_ns), watched.meter.usual_gap_ns()
+        asked = witnesses if phi >= PEERS_FROM_PHI else frozenset()
+        mine_ms = heard_ms.get(name)
+        return StreamEvidence(
+            phi=phi,
+            silent_ms=0.0 if silent_ns is None else silent_ns / NS_PER_MS,
+            usual_gap_ms=None if usual_ns is None else usual_ns / NS_PER_MS,
+            peer_updates=self._peer_updates(watched, feeds, asked),
+            usual_peer_updates=watched.between.usual_peers,
+            peer_changes=sum(feeds[n].changes - self._before(watched, feeds[n])[1] for n in asked),
+            moved_symbols=self._moved_symbols(watched, feeds, asked),
+            standing_ms=self._standing_ms(watched, monotonic_ns),
+            lag=watched.lag.lag(monotonic_ns),
+            common_lag_ms=max(self._common_lag_ms(name, monotonic_ns), max(self._late_ms, default=0.0)),
+            heard_ms=mine_ms,
+            others_heard=any(heard_ms[n] < mine_ms for n in witnesses if n in heard_ms) if mine_ms else False,
+        )
 
-    def _moved(self, line: Line, other: Line, since_ns: int) -> bool:
-        quote, seen = line.quote, other.price
-        if quote is None or quote.bid is None or quote.ask is None or seen is None:
-            return False
-        if isinstance(seen, LastPrice):
-            return other.changed_ns > since_ns and has_moved_away(seen.price, quote.bid, quote.ask, self._policy)
-        if seen.bid is None or seen.ask is None or seen.received_ns <= since_ns:
-            return False
-        return has_moved_away((seen.bid + seen.ask) / 2, quote.bid, quote.ask, self._policy)
+    def _standing_ms(self, watched: _Watched, monotonic_ns: int) -> float:
+        if monotonic_ns - watched.arrived_ns > STALL_NS or watched.frames_since < STANDING_FRAMES:
+            return 0.0
+        return (monotonic_ns - watched.advanced_ns) / NS_PER_MS
+
+    def _common_lag_ms(self, name: str, monotonic_ns: int) -> float:
+        others = [w.lag.lag(monotonic_ns) for other, w in self._watched.items() if other != name]
+        seen = [lag.behind_ms for lag in others if lag != Lag()]
+        return max(0.0, min(seen, default=0.0))
+
+    def _before(self, watched: _Watched, feed: Feed) -> tuple[int, int]:
+        return watched.peers.get(feed.provider, (feed.accepted, feed.changes))
+
+    def _peer_updates(self, watched: _Watched, feeds: Mapping[str, Feed], witnesses: frozenset[str]) -> int:
+        return sum(
+            feeds[name].accepted - self._before(watched, feeds[name])[0] for name in witnesses if name in self._watched
+        )
+
+    def _moved_symbols(
+        self, watched: _Watched, feeds: Mapping[str, Feed], witnesses: frozenset[str]
+    ) -> tuple[str, ...]:
+        return tuple(
+            symbol
+            for symbol, line in watched.feed.lines.items()
+            if any(is_away(line, feeds[name].lines[symbol], watched.spoke_ns, self._policy) for name in witnesses)
+        )
+
+
+def is_away(line: Line, other: Line, since_ns: int, policy: SilencePolicy) -> bool:
+    """Say whether another provider's price has changed since `since_ns` and left this line's bid and ask."""
+    quote, seen = line.quote, other.price
+    if quote is None or quote.bid is None or quote.ask is None or seen is None:
+        return False
+    if isinstance(seen, LastPrice):
+        return other.changed_ns > since_ns and has_moved_away(seen.price, quote.bid, quote.ask, policy)
+    if seen.bid is None or seen.ask is None or seen.received_ns <= since_ns:
+        return False
+    return has_moved_away((seen.bid + seen.ask) / 2, quote.bid, quote.ask, policy)

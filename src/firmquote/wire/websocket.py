@@ -56,6 +56,15 @@ class Socket(WSListener):
         self._parts: list[bytes] = []
         self._parts_bytes = 0
         self._words = ""
+        self.heard_ns = 0
+        """When the last ping was answered, by `now_ns`."""
+
+    def is_user_specific_pong(self, frame: WSFrame) -> bool:
+        """Note that the other side is there (picows asks this of each frame while it waits for an answer)."""
+        answered = frame.msg_type is WSMsgType.PONG
+        if answered:
+            self.heard_ns = self._now_ns()
+        return answered
 
     def on_ws_connected(self, transport: WSTransport) -> None:
         """Tell the owner before the first frame can come (picows)."""
