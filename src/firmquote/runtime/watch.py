@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Mapping
+from math import inf
 
 from msgspec import Struct
 
@@ -233,7 +234,6 @@ class SilenceWatch:
         phi = watched.meter.phi(monotonic_ns)
         silent_ns, usual_ns = watched.meter.silent_ns(monotonic_ns), watched.meter.usual_gap_ns()
         asked = witnesses if phi >= PEERS_FROM_PHI else frozenset()
-        mine_ms = heard_ms.get(name)
         return StreamEvidence(
             phi=phi,
             silent_ms=0.0 if silent_ns is None else silent_ns / NS_PER_MS,
@@ -245,8 +245,8 @@ class SilenceWatch:
             standing_ms=self._standing_ms(watched, monotonic_ns),
             lag=watched.lag.lag(monotonic_ns),
             common_lag_ms=max(self._common_lag_ms(name, monotonic_ns), max(self._late_ms, default=0.0)),
-            heard_ms=mine_ms,
-            others_heard=any(heard_ms[n] < mine_ms for n in witnesses if n in heard_ms) if mine_ms else False,
+            heard_ms=heard_ms.get(name),
+            others_heard=any(heard_ms.get(n, inf) < self._policy.heartbeat_grace_ms for n in witnesses),
         )
 
     def _standing_ms(self, watched: _Watched, monotonic_ns: int) -> float:
