@@ -104,6 +104,59 @@ def test_reorder_swaps_neighbours() -> None:
     assert [quote.sequence for quote in sent] == [2, 1, 3]
 
 
+def test_numbers_can_repeat_and_go_back_while_the_quotes_are_in_order() -> None:
+    quotes = [sim(sequence=n, bid=10 + n) for n in (1, 2, 3, 4)]
+    shared = with_fault(Fault.DUPLICATE_NUMBERS).distort(quotes, NOW_NS)
+    swapped = with_fault(Fault.REORDER_NUMBERS).distort(quotes, NOW_NS)
+    assert [quote.sequence for quote in shared] == [2, 2, 4, 4]
+    assert [quote.sequence for quote in swapped] == [2, 1, 4, 3]
+    assert [quote.bid for quote in quotes] == [quote.bid for quote in shared] == [quote.bid for quote in swapped]
+
+
+def test_a_delay_that_ends_by_itself_hands_over_what_it_held_before_anything_new() -> None:
+    faults = with_fault(Fault.DELAY, magnitude=900, for_s=1)
+    assert faults.distort([sim(sequence=1), sim("SPY")], NOW_NS) == []
+    sent = faults.distort([sim(sequence=2)], NOW_NS + NS_PER_S)
+    assert sent == [sim(sequence=1), sim("SPY"), sim(sequence=2)]
+
+
+def test_a_wrong_clock_does_not_shorten_a_delay() -> None:
+    faults = with_fault(Fault.DELAY, magnitude=2)
+    faults.inject(ActiveFault(fault=Fault.WRONG_CLOCK, since_ns=NOW_NS, magnitude=-3_600))
+    assert faults.distort([sim()], NOW_NS) == []
+    assert faults.distort([], NOW_NS + 2 * NS_PER_S) == [sim(at_ms=-3_600_000)]
+
+
+PER_QUOTE = sorted(
+    {
+        fault
+        for fault in Fault
+        if with_fault(fault).distort([sim("IBM", bid=20)], NOW_NS + NS_PER_S) != [sim("IBM", bid=20)]
+    }
+    | {Fault.REPEAT, Fault.MIX_UP},
+    key=lambda fault: fault.value,
+)
+
+
+@pytest.mark.parametrize("fault", PER_QUOTE, ids=lambda fault: fault.value)
+def test_a_fault_of_some_symbols_leaves_the_others_as_they_are(fault: Fault) -> None:
+    faults = FaultSet()
+    faults.distort([sim("IBM"), sim("SPY")], NOW_NS)
+    magnitude = DEFAULT_MAGNITUDE.get(fault, 0.0)
+    faults.inject(ActiveFault(fault=fault, since_ns=NOW_NS, symbols=frozenset({"IBM"}), magnitude=magnitude))
+    new = [sim("IBM", bid=20, at_ms=900, sequence=7), sim("SPY", bid=30, at_ms=900, sequence=7)]
+    sent = [quote for _ in range(5) for quote in faults.distort(new, NOW_NS + NS_PER_S)]
+    assert [quote for quote in sent if quote == new[1]] == [new[1]] * 5
+    assert [quote for quote in sent if quote != new[1]] != [new[0]] * 5
+
+
+def test_reordering_some_symbols_leaves_the_others_in_their_places() -> None:
+    faults = with_fault(Fault.REORDER, symbols=frozenset({"IBM"}))
+    quotes = [sim("IBM", sequence=1), sim("SPY", sequence=1), sim("IBM", sequence=2), sim("SPY", sequence=2)]
+    sent = faults.distort(quotes, NOW_NS)
+    assert [(q.symbol, q.sequence) for q in sent] == [("IBM", 2), ("SPY", 1), ("IBM", 1), ("SPY", 2)]
+
+
 def test_mix_up_gives_each_symbol_the_quotes_of_another() -> None:
     faults = FaultSet()
     faults.distort([sim("IBM", bid=10), sim("SPY", bid=20)], NOW_NS)

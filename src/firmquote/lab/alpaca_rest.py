@@ -78,7 +78,8 @@ class AlpacaRest:
             return symbols
         try:
             limit = min(int(request.query.get("limit", 1_000)), PAGE_MAX)
-            offset = int(request.query.get("page_token", 0))
+            token = request.query.get("page_token", f"0-{self._clock.now_ns()}")
+            offset, end_ns = map(int, token.split("-"))
             start = datetime.fromisoformat(request.query.get("start", "1970-01-01T00:00:00+00:00")).timestamp()
         except ValueError:
             return self._error(400, "limit, page_token and start must be readable")
@@ -86,12 +87,12 @@ class AlpacaRest:
             quote
             for symbol in symbols
             for quote in self._world.market.recent.get(symbol, [])
-            if quote.event_ns >= start * NS_PER_S
+            if start * NS_PER_S <= quote.event_ns <= end_ns  # the market goes on between two pages
         ]
         page: dict[str, list[dict[str, object]]] = {}
         for quote in quotes[offset : offset + limit]:
             page.setdefault(quote.symbol, []).append(self._wire(quote))
-        more = str(offset + limit) if offset + limit < len(quotes) else None
+        more = f"{offset + limit}-{end_ns}" if offset + limit < len(quotes) else None
         return self._ok({"quotes": page, "next_page_token": more})
 
     def _quote(self, symbol: str) -> dict[str, object] | None:
@@ -140,7 +141,7 @@ class AlpacaRest:
     def _deny(self, request: web.Request) -> web.Response | None:
         now_ns = self._clock.now_ns()
         key = request.headers.get("APCA-API-KEY-ID", ""), request.headers.get("APCA-API-SECRET-KEY", "")
-        if key not in self._keys or self._faults.active(Fault.BAD_LOGIN, now_ns):
+        if key not in self._keys or self._faults.refuses_keys(now_ns):
             return self._error(401, "unauthorized")
         if self._faults.active(Fault.HTTP_500, now_ns):
             return self._error(500, "internal server error")

@@ -81,7 +81,7 @@ class AlpacaDialect:
         now_ns = self._clock.now_ns()
         if connection.key is not None:
             _refuse(connection, 403)
-        elif (key_id, secret) not in self._keys or self._faults.active(Fault.BAD_LOGIN, now_ns):
+        elif (key_id, secret) not in self._keys or self._faults.refuses_keys(now_ns):
             connection.drop(self.farewell(connection, Farewell.BAD_KEY))
         elif self._free and connection.path.endswith("/sip"):
             connection.drop(_encode(connection, [_error(409)]))
@@ -90,7 +90,7 @@ class AlpacaDialect:
         ):
             connection.drop(self.farewell(connection, Farewell.TOO_MANY))
         else:
-            connection.key = key_id
+            connection.log_in(key_id)
             _say(connection, {"T": "success", "msg": "authenticated"})
 
     def _change(self, connection: Connection, action: str, message: Mapping[str, object]) -> None:
@@ -107,6 +107,7 @@ class AlpacaDialect:
             _refuse(connection, 405)
             return
         connection.channels = after
+        connection.forgotten -= named
         sets = {channel: _symbols_of(after, channel) for channel in _CHANNELS}
         _say(connection, {"T": "subscription", **sets, **dict.fromkeys(_FOLLOW_TRADES, sets["trades"])})
 

@@ -74,7 +74,7 @@ class AlphaVantageSimulator:
         return self._serve(request, now_ns)
 
     def _notice(self, key: str, function: str, now_ns: int) -> dict[str, object] | None:
-        if not key or self._faults.active(Fault.BAD_LOGIN, now_ns):
+        if not key or self._faults.refuses_keys(now_ns):
             return {"Error Message": MISSING_KEY}
         if key == "demo":
             return {"Information": DEMO_KEY}

@@ -22,17 +22,25 @@ class Fault(Enum):
     """New streams are refused; those that are open stay."""
     HANG = "hang"
     """New streams are accepted and never greeted; requests are never answered."""
+    BLACKHOLE = "blackhole"
+    """Nothing comes through in either direction, pings neither, while every connection stays open; what is on its way
+    arrives when it ends."""
     EVICT = "evict"
-    """Every stream is told `max_connections` and closed, as by a second connection with the same key."""
+    """Another process has the same key: every stream is told so and closed, and each new one again, after `magnitude`
+    seconds (default 1) or, where the first connection stays, at its login."""
     BAD_LOGIN = "bad-login"
-    """Keys are refused."""
+    """Keys are refused; streams that are open stay."""
+    REVOKE_KEY = "revoke-key"
+    """The key is withdrawn in the middle: open streams are told and closed, and it is refused from then on."""
     # silence
     FREEZE = "freeze"
     """Nothing more is sent, though pings are answered."""
     FREEZE_SYMBOLS = "freeze-symbols"
     """The named symbols are no longer sent."""
+    DROP_SUBSCRIPTION = "drop-subscription"
+    """The subscriptions of open streams are forgotten without a word; only subscribing again (or `clear`) mends it."""
     DRIP = "drip"
-    """One quote in five is lost and the rest come later and later."""
+    """One quote in five is lost and the rest come later and later, by `magnitude` more seconds each second (0.2)."""
     REPEAT = "repeat"
     """The last quote of each symbol again and again, with fresh times."""
     # time
@@ -51,6 +59,10 @@ class Fault(Enum):
     """Every quote twice."""
     REORDER = "reorder"
     """Neighbouring quotes change places, sequence numbers and all."""
+    DUPLICATE_NUMBERS = "duplicate-numbers"
+    """Two quotes share each sequence number."""
+    REORDER_NUMBERS = "reorder-numbers"
+    """Neighbouring sequence numbers change places, and the quotes do not."""
     DRIFT = "drift"
     """Prices leave the truth by `magnitude` basis points a second (default 5)."""
     CROSS = "cross"
@@ -66,7 +78,18 @@ class Fault(Enum):
     """HTTP 200 with a quota notice instead of data."""
 
 
-DEFAULT_MAGNITUDE = {Fault.DELAY: 900.0, Fault.LAG: 0.2, Fault.WRONG_CLOCK: -3600.0, Fault.DRIFT: 5.0}
+DEFAULT_MAGNITUDE = {
+    Fault.EVICT: 1.0,
+    Fault.DRIP: 0.2,
+    Fault.DELAY: 900.0,
+    Fault.LAG: 0.2,
+    Fault.WRONG_CLOCK: -3600.0,
+    Fault.DRIFT: 5.0,
+}
+"""The faults that have a magnitude, in each one's own unit."""
+
+
+_LATE = (Fault.DELAY, Fault.LAG, Fault.DRIP)
 
 
 class SimQuote(Struct, frozen=True, gc=False):
@@ -109,7 +132,7 @@ class FaultSet:
         self._active[fault.fault] = fault
 
     def clear(self) -> None:
-        """End all faults; what was held back is lost."""
+        """End all faults at once; what was held back is lost."""
         self._active.clear()
         self._held.clear()
 
@@ -125,21 +148,21 @@ class FaultSet:
         """Return what is on now."""
         return [fault.value for fault in list(self._active) if self.active(fault, now_ns)]
 
+    def refuses_keys(self, now_ns: int) -> bool:
+        """Say whether no key is good now."""
+        return bool(self.active(Fault.BAD_LOGIN, now_ns) or self.active(Fault.REVOKE_KEY, now_ns))
+
     def distort(self, quotes: list[SimQuote], now_ns: int) -> list[SimQuote]:
         """Return what is sent now in place of `quotes`."""
-        if not self._active and not self._held:
-            self._remember(quotes)
-            return quotes
-        if self.active(Fault.FREEZE, now_ns):
+        freeze = self.active(Fault.FREEZE, now_ns)
+        if freeze is not None and not freeze.symbols:
             return []
-        quotes = self._silence(quotes, now_ns)
-        quotes = [self._change(quote, now_ns) for quote in quotes]
-        if self.active(Fault.DUPLICATE, now_ns):
-            quotes = [copy for quote in quotes for copy in (quote, quote)]
-        if self.active(Fault.REORDER, now_ns):
-            quotes = [q for i in range(0, len(quotes), 2) for q in reversed(quotes[i : i + 2])]
-        quotes = self._hold(quotes, now_ns)
-        self._remember(quotes)
+        if self._active or self._held:
+            quotes = [quote for quote in quotes if not self._is_silenced(quote, now_ns)]
+            quotes = [self._change(self._repeat(quote, now_ns), now_ns) for quote in quotes]
+            quotes = [copy for quote in quotes for copy in self._copies(quote, now_ns)]
+            quotes = self._hold(self._reorder(quotes, now_ns), now_ns)
+        self._last.update({quote.symbol: quote for quote in quotes})
         return quotes
 
     def corrupt(self, body: bytes, now_ns: int) -> bytes:
@@ -150,60 +173,72 @@ class FaultSet:
             return body[: len(body) // 2]
         return body
 
-    def _silence(self, quotes: list[SimQuote], now_ns: int) -> list[SimQuote]:
-        frozen = self.active(Fault.FREEZE_SYMBOLS, now_ns)
-        if frozen is not None:
-            quotes = [quote for quote in quotes if not frozen.touches(quote.symbol)]
-        if self.active(Fault.DRIP, now_ns):
-            quotes = [quote for quote in quotes if self._next_number() % 5]
-        repeat = self.active(Fault.REPEAT, now_ns)
-        if repeat is not None:
-            quotes = [
-                structs.replace(self._last.get(q.symbol, q), event_ns=q.event_ns, sequence=q.sequence) for q in quotes
-            ]
-        return quotes
+    def _touching(self, fault: Fault, symbol: str, now_ns: int) -> ActiveFault | None:
+        found = self.active(fault, now_ns)
+        return found if found is not None and found.touches(symbol) else None
+
+    def _is_silenced(self, quote: SimQuote, now_ns: int) -> bool:
+        if any(self._touching(fault, quote.symbol, now_ns) for fault in (Fault.FREEZE, Fault.FREEZE_SYMBOLS)):
+            return True
+        return self._touching(Fault.DRIP, quote.symbol, now_ns) is not None and self._next_number() % 5 == 0
+
+    def _repeat(self, quote: SimQuote, now_ns: int) -> SimQuote:
+        if self._touching(Fault.REPEAT, quote.symbol, now_ns) is None:
+            return quote
+        last = self._last.get(quote.symbol, quote)
+        return structs.replace(last, event_ns=quote.event_ns, sequence=quote.sequence)
 
     def _change(self, quote: SimQuote, now_ns: int) -> SimQuote:
-        clock = self.active(Fault.WRONG_CLOCK, now_ns)
+        symbol = quote.symbol
+        clock = self._touching(Fault.WRONG_CLOCK, symbol, now_ns)
         if clock is not None:
             quote = structs.replace(quote, event_ns=quote.event_ns + int(clock.magnitude * NS_PER_S))
-        drift = self.active(Fault.DRIFT, now_ns)
-        if drift is not None and drift.touches(quote.symbol):
+        drift = self._touching(Fault.DRIFT, symbol, now_ns)
+        if drift is not None:
             factor = 1 + drift.magnitude / 10_000 * (now_ns - drift.since_ns) / NS_PER_S
             quote = structs.replace(quote, bid=round(quote.bid * factor, 2), ask=round(quote.ask * factor, 2))
-        cross = self.active(Fault.CROSS, now_ns)
-        if cross is not None and cross.touches(quote.symbol):
+        if self._touching(Fault.CROSS, symbol, now_ns):
             quote = structs.replace(quote, bid=quote.ask + 0.01, ask=quote.bid)
-        zero = self.active(Fault.ZERO, now_ns)
-        if zero is not None and zero.touches(quote.symbol):
+        if self._touching(Fault.ZERO, symbol, now_ns):
             quote = structs.replace(quote, bid=0.0, ask=0.0)
-        if self.active(Fault.MIX_UP, now_ns):
-            names = sorted({*self._last, quote.symbol})
-            quote = structs.replace(quote, symbol=names[(names.index(quote.symbol) + 1) % len(names)])
+        if self._touching(Fault.DUPLICATE_NUMBERS, symbol, now_ns):
+            quote = structs.replace(quote, sequence=quote.sequence + quote.sequence % 2)
+        if self._touching(Fault.REORDER_NUMBERS, symbol, now_ns):
+            quote = structs.replace(quote, sequence=quote.sequence + (1 if quote.sequence % 2 else -1))
+        if self._touching(Fault.MIX_UP, symbol, now_ns):
+            names = sorted({*self._last, symbol})
+            quote = structs.replace(quote, symbol=names[(names.index(symbol) + 1) % len(names)])
         return quote
 
+    def _copies(self, quote: SimQuote, now_ns: int) -> list[SimQuote]:
+        return [quote] * (2 if self._touching(Fault.DUPLICATE, quote.symbol, now_ns) else 1)
+
+    def _reorder(self, quotes: list[SimQuote], now_ns: int) -> list[SimQuote]:
+        ordered = list(quotes)
+        places = [i for i, quote in enumerate(quotes) if self._touching(Fault.REORDER, quote.symbol, now_ns)]
+        for one, next_one in zip(places[::2], places[1::2], strict=False):
+            ordered[one], ordered[next_one] = quotes[next_one], quotes[one]
+        return ordered
+
     def _hold(self, quotes: list[SimQuote], now_ns: int) -> list[SimQuote]:
-        late_ns = self._late_ns(now_ns)
-        if late_ns == 0 and not self._held:
+        if not any(self.active(fault, now_ns) for fault in _LATE):  # what is held comes before what is new
+            quotes = [*(quote for _, quote in self._held), *quotes]
+            self._held.clear()
             return quotes
-        self._held.extend((quote.event_ns + late_ns, quote) for quote in quotes)
+        self._held.extend((now_ns + self._late_ns(quote.symbol, now_ns), quote) for quote in quotes)
         del self._held[: max(0, len(self._held) - HELD_MAX)]
         out = [quote for due_ns, quote in self._held if due_ns <= now_ns]
         self._held = [(due_ns, quote) for due_ns, quote in self._held if due_ns > now_ns]
         return out
 
-    def _late_ns(self, now_ns: int) -> int:
-        delay = self.active(Fault.DELAY, now_ns)
-        if delay is not None:
-            return int(delay.magnitude * NS_PER_S)
-        lag = self.active(Fault.LAG, now_ns) or self.active(Fault.DRIP, now_ns)
-        if lag is None:
-            return 0
-        return int((now_ns - lag.since_ns) * (lag.magnitude or DEFAULT_MAGNITUDE[Fault.LAG]))
-
-    def _remember(self, quotes: list[SimQuote]) -> None:
-        for quote in quotes:
-            self._last[quote.symbol] = quote
+    def _late_ns(self, symbol: str, now_ns: int) -> int:
+        late_s = 0.0
+        for fault in _LATE:
+            found = self._touching(fault, symbol, now_ns)
+            if found is not None:
+                grown_s = 1 if fault is Fault.DELAY else (now_ns - found.since_ns) / NS_PER_S
+                late_s += found.magnitude * grown_s
+        return int(late_s * NS_PER_S)
 
     def _next_number(self) -> int:
         self._count += 1

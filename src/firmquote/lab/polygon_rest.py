@@ -101,8 +101,9 @@ class PolygonRest:
         ordered = inside if query.get("order") == "asc" else inside[::-1]
         page = ordered[offset : offset + limit]
         more = {}
-        if offset + limit < len(ordered):
-            url = request.url.update_query(cursor=offset + limit)
+        if offset + limit < len(ordered):  # the market goes on between two pages: they end where the first one did
+            last_ns = min(before, quotes[-1].event_ns)
+            url = request.url.update_query({"cursor": offset + limit, "timestamp.lte": last_ns})
             more["next_url"] = str(url.without_query_params("apiKey"))
         return self._ok({"results": [_long(quote) for quote in page], **more})
 
@@ -139,7 +140,7 @@ class PolygonRest:
         key = bearer or request.query.get("apiKey", "")
         if not key:
             return self._error(401, "ERROR", "API Key was not provided")
-        if key not in self._keys or self._faults.active(Fault.BAD_LOGIN, now_ns):
+        if key not in self._keys or self._faults.refuses_keys(now_ns):
             return self._error(401, "ERROR", "Unknown API Key")
         if self._faults.active(Fault.HTTP_500, now_ns):
             self.refused += 1

@@ -2,7 +2,7 @@
 
 import json
 
-from firmquote.lab.faults import Fault, SimQuote
+from firmquote.lab.faults import SimQuote
 from firmquote.lab.simulator import World
 from firmquote.lab.streams import Connection, Farewell, Frame
 from firmquote.model import NS_PER_MS
@@ -59,19 +59,21 @@ class PolygonDialect:
         return _status(*_FAREWELLS[cause])
 
     def _login(self, connection: Connection, key: str, others: list[Connection]) -> None:
-        if key not in self._keys or self._faults.active(Fault.BAD_LOGIN, self._clock.now_ns()):
+        if key not in self._keys or self._faults.refuses_keys(self._clock.now_ns()):
             connection.drop(self.farewell(connection, Farewell.BAD_KEY))
             return
         for other in others:
             if other.key == key:
                 other.drop(self.farewell(other, Farewell.TOO_MANY))
-        connection.key = key
+        connection.log_in(key)
         connection.put(_status("auth_success", "authenticated"))
 
     def _change(self, connection: Connection, verb: str, params: str) -> None:
         for channel in params.split(","):
-            if verb == "subscribe" and channel not in connection.channels:
+            new = channel not in connection.channels or channel in connection.forgotten
+            if verb == "subscribe" and new:
                 connection.channels.add(channel)
+                connection.forgotten.discard(channel)
                 connection.put(_status("success", f"subscribed to: {channel}"))
             elif verb == "unsubscribe" and channel in connection.channels:
                 connection.channels.discard(channel)

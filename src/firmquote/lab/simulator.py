@@ -6,13 +6,13 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 from aiohttp import web
-from msgspec import Struct, ValidationError
+from msgspec import DecodeError, Struct
 from msgspec.json import Decoder
 
 from firmquote.errors import PortInUseError
 from firmquote.lab.faults import DEFAULT_MAGNITUDE, ActiveFault, Fault, FaultSet, SimQuote
 from firmquote.lab.market import Market, Moves
-from firmquote.lab.streams import Dialect, Farewell, Streams
+from firmquote.lab.streams import LOOK_NS, Dialect, Farewell, Streams
 from firmquote.model import NS_PER_MS, NS_PER_S, Clock
 
 HOST = "127.0.0.1"
@@ -101,9 +101,10 @@ class Simulator:
         self.streams = (
             None if kind.dialect is None else Streams(kind.dialect(world), clock, self.faults, delay_ns=self._delay_ns)
         )
+        self._market = market
         self._clock = clock
         self._runner: web.AppRunner | None = None
-        self._app = web.Application(middlewares=[self._hang])
+        self._app = web.Application(middlewares=[self._suffer])
         self._app.add_routes(
             [
                 web.post("/lab/fault", self._post_fault),
@@ -160,11 +161,18 @@ class Simulator:
             self.streams.close_all()
         elif fault is Fault.EVICT:
             self.streams.drop_all(Farewell.TOO_MANY)
+        elif fault is Fault.REVOKE_KEY:
+            self.streams.drop_all(Farewell.BAD_KEY)
+        elif fault is Fault.DROP_SUBSCRIPTION:
+            self.streams.forget(symbols or self._market.symbols)
+        self.streams.tick(now_ns)
         await self._clock.sleep_until(self._clock.monotonic_ns())  # the writers have their turn
 
     def clear(self) -> None:
         """End all faults."""
         self.faults.clear()
+        if self.streams is not None:
+            self.streams.remember()
 
     async def start(self) -> None:
         """Listen on loopback. Raises PortInUseError."""
@@ -189,13 +197,15 @@ class Simulator:
             await self._runner.cleanup()
 
     @web.middleware
-    async def _hang(
+    async def _suffer(
         self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
     ) -> web.StreamResponse:
-        now_ns = self._clock.now_ns()
         controlling = request.path.startswith("/lab/")
         streaming = request.headers.get("Upgrade", "").lower() == "websocket"
         if not controlling and not streaming:
+            while self.faults.active(Fault.BLACKHOLE, self._clock.now_ns()):
+                await self._clock.sleep_until(self._clock.monotonic_ns() + LOOK_NS)
+            now_ns = self._clock.now_ns()
             if self.faults.active(Fault.HANG, now_ns):
                 await asyncio.Event().wait()
             if self.faults.active(Fault.DISCONNECT, now_ns) and request.transport is not None:
@@ -206,7 +216,7 @@ class Simulator:
     async def _post_fault(self, request: web.Request) -> web.Response:
         try:
             order = _order.decode(await request.read())
-        except ValidationError as error:
+        except DecodeError as error:
             known = ", ".join(fault.value for fault in Fault)
             return web.json_response({"error": f"{error}. Faults: {known}."}, status=400)
         await self.inject(order.fault, for_s=order.for_s, symbols=order.symbols, magnitude=order.magnitude or 0.0)

@@ -5,18 +5,21 @@ What a provider says on its stream is its `Dialect`.
 
 import asyncio
 import contextlib
+from collections.abc import Iterable
 from enum import Enum
 from typing import Protocol, TypeAlias
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from firmquote.lab.faults import Fault, FaultSet, SimQuote
-from firmquote.model import NS_PER_S, Clock
+from firmquote.model import NS_PER_MS, NS_PER_S, Clock
 
 LOGIN_TIMEOUT_NS = 10 * NS_PER_S
 BACKLOG_FRAMES_MAX = 2_000
 """Frames waiting for one slow consumer before it is cut."""
 QUOTES_PER_FRAME = 20
+LOOK_NS = 5 * NS_PER_MS
+"""How often whoever waits for the end of a blackhole looks."""
 
 Frame: TypeAlias = str | bytes
 """A text or a binary message."""
@@ -41,12 +44,20 @@ class Connection:
         self.headers = request.headers
         self.opened_ns = clock.now_ns()
         self.key: str | None = None
+        self.login_ns = 0
         self.channels: set[str] = set()
+        self.forgotten: set[str] = set()
+        """Channels that the provider dropped without a word."""
         self.backlog: asyncio.Queue[tuple[int, Frame | WSCloseCode]] = asyncio.Queue(BACKLOG_FRAMES_MAX)
         """Each with the moment of the monotonic clock at which it has reached the client."""
         self._clock = clock
         self._delay_ns = delay_ns
         self._transport = request.transport
+
+    def log_in(self, key: str) -> None:
+        """Accept the client."""
+        self.key = key
+        self.login_ns = self._clock.now_ns()
 
     def put(self, frame: Frame | WSCloseCode) -> bool:
         """Queue a frame, or the end; `False` when the client is too slow."""
@@ -68,6 +79,16 @@ class Connection:
         """Cut the connection without a word."""
         if self._transport is not None:
             self._transport.abort()
+
+    def listen(self, *, on: bool) -> None:
+        """Read what the client sends, or leave it in the kernel's buffers."""
+        transport = self._transport
+        if transport is None or transport.is_closing():
+            return
+        if on:
+            transport.resume_reading()
+        else:
+            transport.pause_reading()
 
 
 class Dialect(Protocol):
@@ -106,6 +127,7 @@ class Streams:
         self._clock = clock
         self._faults = faults
         self._delay_ns = delay_ns
+        self._dark = False
         self._connections: list[Connection] = []
 
     @property
@@ -115,6 +137,7 @@ class Streams:
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Serve one client until either side ends it."""
+        await self._wait_for_light()
         now_ns = self._clock.now_ns()
         if self._faults.active(Fault.DISCONNECT, now_ns) or self._faults.active(Fault.REFUSE, now_ns):
             raise web.HTTPServiceUnavailable
@@ -148,7 +171,16 @@ class Streams:
 
     def tick(self, now_ns: int) -> None:
         """Do what time alone makes necessary."""
+        dark = self._faults.active(Fault.BLACKHOLE, now_ns) is not None
+        if dark is not self._dark:
+            self._dark = dark
+            for connection in self._connections:
+                connection.listen(on=not dark)
+        evicting = self._faults.active(Fault.EVICT, now_ns)
         for connection in list(self._connections):
+            if evicting and connection.key and now_ns - connection.login_ns >= evicting.magnitude * NS_PER_S:
+                connection.key = None
+                connection.drop(self.dialect.farewell(connection, Farewell.TOO_MANY))
             if connection.key is None and now_ns - connection.opened_ns >= LOGIN_TIMEOUT_NS:
                 connection.opened_ns = now_ns  # said once
                 connection.drop(self.dialect.farewell(connection, Farewell.LOGIN_TIMEOUT))
@@ -157,6 +189,16 @@ class Streams:
         """Tell every client why, and close."""
         for connection in list(self._connections):
             connection.drop(self.dialect.farewell(connection, cause))
+
+    def forget(self, symbols: Iterable[str]) -> None:
+        """Send these symbols no more to those who have subscribed, and tell nobody."""
+        for connection in self._connections:
+            connection.forgotten |= {self.dialect.prefix + symbol for symbol in symbols}
+
+    def remember(self) -> None:
+        """Send everything that was forgotten again."""
+        for connection in self._connections:
+            connection.forgotten.clear()
 
     def abort_all(self) -> None:
         """Cut every connection."""
@@ -169,8 +211,8 @@ class Streams:
             connection.put(WSCloseCode.OK)
 
     def _wants(self, connection: Connection, symbol: str) -> bool:
-        prefix = self.dialect.prefix
-        return prefix + symbol in connection.channels or prefix + "*" in connection.channels
+        channel, everything = self.dialect.prefix + symbol, self.dialect.prefix + "*"
+        return channel not in connection.forgotten and not connection.channels.isdisjoint((channel, everything))
 
     def _corrupt(self, frame: Frame, now_ns: int) -> Frame:
         if isinstance(frame, bytes):
@@ -189,12 +231,17 @@ class Streams:
     def _others(self, connection: Connection) -> list[Connection]:
         return [other for other in self._connections if other is not connection]
 
+    async def _wait_for_light(self) -> None:
+        while self._faults.active(Fault.BLACKHOLE, self._clock.now_ns()):
+            await self._clock.sleep_until(self._clock.monotonic_ns() + LOOK_NS)
+
     async def _write(self, connection: Connection) -> None:
         socket = connection.socket
         with contextlib.suppress(ConnectionError):
             while True:
                 due_ns, frame = await connection.backlog.get()
                 await self._clock.sleep_until(due_ns)
+                await self._wait_for_light()
                 if isinstance(frame, WSCloseCode):
                     await socket.close(code=frame)
                     return
