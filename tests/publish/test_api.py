@@ -10,6 +10,7 @@ import pytest
 from msgspec import Struct
 from prometheus_client.parser import text_string_to_metric_families
 from tests.publish.fixed_safety import FixedSafety
+from tests.publish.fixed_trading import FixedTrading
 
 from firmquote.errors import ConfigError, PortInUseError, UnknownSymbolError
 from firmquote.model import Secret
@@ -34,6 +35,7 @@ class Fixed:
         self.status = status
         self.missing = missing
         self.activated: list[tuple[str, str]] = []
+        self.trading = FixedTrading()
 
     @property
     def safety(self) -> FixedSafety:

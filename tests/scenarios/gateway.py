@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from random import Random
+from tempfile import TemporaryDirectory
 
 import uvloop
 from msgspec import structs
@@ -57,16 +58,18 @@ async def scenario(
     providers: Sequence[str] = DEMO_PROVIDERS,
     change: Callable[[Config], Config] = lambda config: config,
 ) -> AsyncIterator[Scenario]:
-    """Run a lab and a gateway with `providers` while the block runs."""
-    async with asyncio.timeout(DEADLINE_S), Lab(tape, SystemClock(), lab) as simulators:
-        config = change(demo_config({name: simulators.settings[name] for name in providers}, port=0))
-        gateway = Gateway(config, {KEY_NAME: LAB_KEY}, SystemClock(), Random(7))
-        running = asyncio.create_task(gateway.run())
-        try:
-            yield Scenario(simulators, gateway)
-        finally:
-            running.cancel()
-            await asyncio.wait({running})
+    """Run a lab and a gateway with `providers` while the block runs; its state is thrown away afterwards."""
+    with TemporaryDirectory(prefix="firmquote-") as state:
+        async with asyncio.timeout(DEADLINE_S), Lab(tape, SystemClock(), lab) as simulators:
+            config = demo_config({name: simulators.settings[name] for name in providers}, port=0)
+            config = change(with_state_dir(Path(state))(config))
+            gateway = Gateway(config, {KEY_NAME: LAB_KEY}, SystemClock(), Random(7))
+            running = asyncio.create_task(gateway.run())
+            try:
+                yield Scenario(simulators, gateway)
+            finally:
+                running.cancel()
+                await asyncio.wait({running})
 
 
 def play(body: Callable[[], Awaitable[None]]) -> None:

@@ -1,33 +1,59 @@
 """Advice from outside: who thinks what of a symbol, how surely, and until when."""
 
 from collections.abc import Iterator
-from typing import Annotated
 
-from msgspec import Meta, Struct
+from msgspec import Struct
 
 from firmquote.errors import FirmquoteError
-from firmquote.model import NS_PER_MS
+from firmquote.model import NS_PER_MS, NS_PER_S, NS_PER_US
+from firmquote.model.trading import AdviceInput
 
 SOURCES_MAX = 64
 """Sources kept per symbol; one more is refused."""
+AHEAD_NS_MAX = 5 * NS_PER_S
+"""Advice dated further ahead of our clock is refused: it would not fade."""
 
 
-class Advice(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Advice(Struct, frozen=True, kw_only=True):
     """One source's opinion. It fades linearly from `as_of_ns` to nothing at the end of `ttl_ms`."""
 
     symbol: str
-    score: Annotated[float, Meta(ge=-1, le=1)]
+    score: float
     """-1 sell, 1 buy."""
-    confidence: Annotated[float, Meta(ge=0, le=1)]
-    source: Annotated[str, Meta(min_length=1, max_length=64)]
+    confidence: float
+    source: str
     as_of_ns: int
-    ttl_ms: Annotated[int, Meta(gt=0)]
-    source_weight: Annotated[float, Meta(ge=0)] = 1.0
+    ttl_ms: int
+    source_weight: float = 1.0
 
     def freshness(self, now_ns: int) -> float:
         """Return 1 when just given, 0 when its time is over."""
         left = 1 - (now_ns - self.as_of_ns) / (self.ttl_ms * NS_PER_MS)
         return min(1.0, max(0.0, left))
+
+
+def to_advice(given: AdviceInput, *, now_ns: int, ttl_s: float) -> Advice:
+    """Return what was sent as the engine keeps it; `ttl_s` is for those who gave none.
+
+    Raises:
+        FirmquoteError: it is dated in the future.
+    """
+    as_of_ns = now_ns if given.as_of is None else int(given.as_of.timestamp() * 1e6) * NS_PER_US
+    if as_of_ns > now_ns + AHEAD_NS_MAX:
+        ahead_s = (as_of_ns - now_ns) / NS_PER_S
+        raise FirmquoteError(
+            f"advice on {given.symbol} by {given.source}: as_of lies {ahead_s:.0f} s ahead of this machine's clock. "
+            "Send the time at which it became true, with its zone."
+        )
+    return Advice(
+        symbol=given.symbol,
+        score=given.score,
+        confidence=given.confidence,
+        source=given.source,
+        as_of_ns=as_of_ns,
+        ttl_ms=max(1, round((given.ttl_s or ttl_s) * 1_000)),
+        source_weight=given.source_weight,
+    )
 
 
 class AdviceBook:

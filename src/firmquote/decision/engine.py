@@ -1,186 +1,268 @@
-"""The decision engine: from what the board shows to an intent with its reasons. Pure; owns what must last."""
+"""The decision engine: looks at one symbol at a time, and speaks only when its mind has changed.
 
-from collections import deque
+The quiet case costs a few microseconds and builds nothing: strategies are fed, their opinions fused, and where they
+ask for nothing, nothing more happens. Documents are made when the decision changes, or when somebody looks.
+"""
+
 from collections.abc import Sequence
-from enum import Enum
+from math import exp
+from typing import Protocol
 
 from msgspec import Struct
 
 from firmquote.decision.advice import Advice, AdviceBook
+from firmquote.decision.book import Book
 from firmquote.decision.config import DecisionConfig
+from firmquote.decision.embargo import Embargoes, NewsFlags
 from firmquote.decision.fusion import Contribution, fuse
-from firmquote.decision.gates import OPENING, Block, Situation, usable_for_reducing
+from firmquote.decision.judge import UNITS, Intent, Verdict, document, judge
 from firmquote.decision.market import MarketView
-from firmquote.decision.strategies import Momentum, Strategy
+from firmquote.decision.situation import Permission, Situation
+from firmquote.decision.strategies import Strategy
+from firmquote.model import BPS, NS_PER_S, Grade, Price, Session
+from firmquote.model.trading import Decision
 
-CHANGES_KEPT = 1_000
-"""Changes of intent that are remembered; older ones leave first."""
-
-
-class Intent(Enum):
-    """What the engine wants done."""
-
-    BUY_1X = "BUY_1X"
-    BUY_5X = "BUY_5X"
-    REDUCE = "REDUCE"
-    HOLD = "HOLD"
-    REJECT = "REJECT"
-    """It wanted to buy, and a gate said no."""
+RECORD_INTERVAL_NS = NS_PER_S
+"""A symbol's changes of mind that lead to no order are recorded at most this often; what is in between is counted."""
 
 
-UNITS = {Intent.BUY_1X: 1, Intent.BUY_5X: 5}
+class Permits(Protocol):
+    """Says what operators, rollout and budgets allow. In memory, never waits, never raises."""
+
+    def permission(self, symbol: str, provider: str | None) -> Permission:
+        """Return what is allowed for `symbol` while `provider` serves it."""
+        ...
+
+    def listens(self) -> bool:
+        """Say whether advice and news from outside count."""
+        ...
+
+    def agreeing(self, view: MarketView, now_ns: int, within_bps: float) -> int:
+        """Return how many independent providers show the price of `view`, its own included."""
+        ...
 
 
-class QuoteUsed(Struct, frozen=True, kw_only=True):
-    """The price that was decided on."""
+class EverythingPermitted:
+    """For replays and tests: nobody is in the way."""
 
-    bid: float | None
-    ask: float | None
-    last: float | None
-    grade: str
-    reasons: tuple[str, ...]
-    provider: str | None
-    age_ms: float | None
+    def permission(self, symbol: str, provider: str | None) -> Permission:
+        """Allow everything."""
+        del symbol, provider
+        return Permission()
+
+    def listens(self) -> bool:
+        """Listen to everybody."""
+        return True
+
+    def agreeing(self, view: MarketView, now_ns: int, within_bps: float) -> int:
+        """There is one provider."""
+        del view, now_ns, within_bps
+        return 1
 
 
-class Decision(Struct, frozen=True, kw_only=True):
-    """One decision, whole: what, on which quote, who said so, and what stood in the way."""
+class Outcome(Struct, frozen=True, gc=False):
+    """The decision on a symbol changed, or asks for an order."""
 
-    id: int
-    symbol: str
-    intent: str
-    wanted: str
-    """What the score alone asked for."""
-    fused_score: float
-    per_strategy: dict[str, float]
-    quote: QuoteUsed
-    gates_passed: tuple[str, ...]
-    gates_blocked: tuple[Block, ...]
-    policy: str
-    what_would_change_it: tuple[str, ...]
-    decided_ns: int
+    situation: Situation
+    verdict: Verdict
+
+
+class _Mind:
+    """What the engine remembers of one symbol."""
+
+    __slots__ = (
+        "ask", "average", "bid", "changed_ns", "contributions", "move_bps", "number", "opened_ns", "recorded_ns",
+        "reduced_ns", "score", "seen_ns", "stance", "stopped_ns", "view",
+    )  # fmt: skip
+
+    def __init__(self) -> None:
+        self.view: MarketView | None = None
+        self.contributions: Sequence[Contribution] = ()
+        self.score = 0.0
+        self.seen_ns = 0
+        self.bid: Price | None = None
+        self.ask: Price | None = None
+        self.changed_ns: int | None = None
+        self.average: Price | None = None
+        self.move_bps = 0.0
+        self.opened_ns: int | None = None
+        self.reduced_ns: int | None = None
+        self.stopped_ns: int | None = None
+        self.number = 0
+        """Of the newest receipt."""
+        self.stance: tuple[object, ...] | None = None
+        """What the newest receipt says, without its numbers; `None` before the first."""
+        self.recorded_ns = 0
+
+
+_QUIET = (Intent.HOLD, Intent.HOLD)
 
 
 class DecisionEngine:
-    """Decides on one symbol at a time; keeps the newest decision of each and a bounded list of changes."""
+    """Owns what decisions need to remember; what is held belongs to its `book`."""
 
     def __init__(
-        self, symbols: Sequence[str], config: DecisionConfig, *, strategies: Sequence[Strategy] | None = None
+        self,
+        symbols: Sequence[str],
+        config: DecisionConfig,
+        *,
+        book: Book,
+        strategies: Sequence[Strategy] = (),
+        permits: Permits | None = None,
+        embargoes: Embargoes | None = None,
     ) -> None:
         self.config = config
-        self.shadow = False
-        self.paused = not config.enabled
+        self.book = book
+        self.session = Session.REGULAR
+        self.embargoes = embargoes or Embargoes()
+        self.pauses: dict[str, str] = {} if config.enabled else {"config": "decision.enabled is false"}
+        """Who pauses the opening of risk → why."""
         self.decided = 0
-        self.latest: dict[str, Decision] = {}
-        self.changes: deque[Decision] = deque(maxlen=CHANGES_KEPT)
-        self._advice = AdviceBook(frozenset(symbols))
-        self._units: dict[str, int] = {}
-        self._opened_ns: dict[str, int] = {}
-        self._strategies: Sequence[Strategy] = (
-            strategies
-            if strategies is not None
-            else (
-                Momentum(
-                    half_life_s=config.momentum_half_life_s,
-                    warmup_quotes=config.momentum_warmup_quotes,
-                    scale_bps=config.momentum_scale_bps,
-                ),
-            )
-        )
+        self.unrecorded = 0
+        """Changes of mind that came too soon after another to be recorded."""
+        served = frozenset(symbols)
+        self._news = NewsFlags(served)
+        self._advice = AdviceBook(served)
+        self._strategies = strategies
+        self._permits = permits or EverythingPermitted()
+        self._minds = {symbol: _Mind() for symbol in symbols}
+        self._window_ns = config.corroboration.window_s * NS_PER_S
+
+    @property
+    def news(self) -> NewsFlags:
+        """The news flags."""
+        return self._news
 
     def advise(self, advice: Advice) -> None:
         """Take advice from outside. Raises FirmquoteError where it cannot be taken."""
         self._advice.put(advice)
 
-    def hold_units(self, symbol: str, units: int) -> None:
-        """Tell how many units of `symbol` are held."""
-        self._units[symbol] = units
-
-    def decide(self, view: MarketView, now_ns: int) -> Decision:
-        """Return the decision on `view`; it is also the newest of its symbol from now on."""
-        contributions = self._contributions(view, now_ns)
-        score = fuse(contributions)
-        wanted = self._wanted(view.symbol, score)
-        passed, blocked = self._ask_gates(view, wanted, now_ns)
-        intent = self._intent(view, wanted, blocked)
+    def look(self, view: MarketView, now_ns: int) -> Outcome | None:
+        """Decide on what is shown now; return an outcome only where the decision changed or asks for an order."""
         self.decided += 1
-        decision = Decision(
-            id=self.decided,
-            symbol=view.symbol,
-            intent=intent.value,
-            wanted=wanted.value,
-            fused_score=score,
-            per_strategy={c.source: c.score for c in contributions},
-            quote=QuoteUsed(
-                bid=view.bid,
-                ask=view.ask,
-                last=view.last,
-                grade=view.grade.label,
-                reasons=tuple(reason.value for reason in view.graded.reasons),
-                provider=view.provider,
-                age_ms=view.age_ms,
-            ),
-            gates_passed=passed,
-            gates_blocked=blocked,
-            policy=f"buy from {self.config.positive:g}, five units from {self.config.very_positive:g}",
-            what_would_change_it=self._changers(intent, score, blocked),
-            decided_ns=now_ns,
-        )
-        before = self.latest.get(view.symbol)
-        if before is None or before.intent != decision.intent:
-            self.changes.append(decision)
-        self.latest[view.symbol] = decision
-        if intent in UNITS:
-            self._opened_ns[view.symbol] = now_ns
-        return decision
-
-    def _contributions(self, view: MarketView, now_ns: int) -> list[Contribution]:
-        found = [
-            Contribution(advice.source, advice.score, advice.source_weight * advice.confidence * freshness)
-            for advice, freshness in self._advice.on(view.symbol, now_ns)
-        ]
+        symbol = view.symbol
+        mind = self._minds[symbol]
+        self._learn(mind, view, now_ns)
+        contributions: list[Contribution] = []
         for strategy in self._strategies:
             opinion = strategy.on_view(view, now_ns)
             if opinion is not None:
-                found.append(opinion)
-        return found
+                contributions.append(opinion)
+        for advice, freshness in self._advice.on(symbol, now_ns) if self._permits.listens() else ():
+            weight = advice.source_weight * advice.confidence * freshness
+            contributions.append(Contribution(advice.source, advice.score, weight))
+        score = mind.score = fuse(contributions)
+        mind.contributions = contributions
+        shares = self.book.portfolio.shares(symbol)
+        if shares == 0 and score < self.config.positive and mind.stance == _QUIET:
+            return None
+        situation = self._situation(mind, view, now_ns)
+        verdict = judge(situation, self.config)
+        return self._notice(mind, situation, verdict)
 
-    def _wanted(self, symbol: str, score: float) -> Intent:
-        if score >= self.config.very_positive:
-            return Intent.BUY_5X
-        if score >= self.config.positive:
-            return Intent.BUY_1X
-        if score <= -self.config.positive and self._units.get(symbol, 0) > 0:
-            return Intent.REDUCE
-        return Intent.HOLD
+    def current(self, symbol: str) -> Decision | None:
+        """Return the decision as it stands: on the newest view, under the number of its newest receipt."""
+        mind = self._minds[symbol]
+        if mind.view is None:
+            return None
+        situation = self._situation(mind, mind.view, mind.seen_ns)
+        return document(mind.number, situation, judge(situation, self.config), self.config)
 
-    def _ask_gates(self, view: MarketView, wanted: Intent, now_ns: int) -> tuple[tuple[str, ...], tuple[Block, ...]]:
-        if wanted not in UNITS:
-            return (), ()
-        situation = Situation(
+    def on_recorded(self, outcome: Outcome, number: int) -> None:
+        """The outcome has a receipt: `number`."""
+        mind = self._minds[outcome.situation.view.symbol]
+        mind.number = number
+        mind.stance = _stance(outcome.verdict)
+        mind.recorded_ns = outcome.situation.now_ns
+
+    def on_ordered(self, outcome: Outcome) -> None:
+        """The outcome led to an order: what follows from that begins."""
+        now_ns = outcome.situation.now_ns
+        mind = self._minds[outcome.situation.view.symbol]
+        if outcome.verdict.intent in UNITS:
+            mind.opened_ns = now_ns
+        else:
+            mind.reduced_ns = now_ns
+            if outcome.verdict.stop is not None:
+                mind.stopped_ns = now_ns
+
+    def remember(self, symbol: str, *, opened_ns: int | None, stopped_ns: int | None, reduced_ns: int | None) -> None:
+        """Restore what a symbol rests from, after a restart."""
+        mind = self._minds.get(symbol)
+        if mind is not None:
+            mind.opened_ns, mind.stopped_ns, mind.reduced_ns = opened_ns, stopped_ns, reduced_ns
+
+    def stopped(self, symbol: str) -> bool:
+        """Say whether a switch forbids what opens risk in the symbol."""
+        view = self._minds[symbol].view if symbol in self._minds else None
+        return self._permits.permission(symbol, None if view is None else view.provider).switch is not None
+
+    def may_reduce_by_score(self, symbol: str, now_ns: int) -> bool:
+        """Say whether the rhythm of orders that reduce by the score allows the next."""
+        reduced_ns = self._minds[symbol].reduced_ns
+        return reduced_ns is None or now_ns - reduced_ns >= self.config.cooldown_s * NS_PER_S
+
+    def reduces_now(self, situation: Situation, verdict: Verdict) -> bool:
+        """Say whether reducing takes an order now: none works already, and its rhythm allows it; a stop has none."""
+        held = situation.held
+        working = held.selling_shares if held.shares > 0 else held.buying_shares
+        if working:
+            return False
+        return verdict.stop is not None or self.may_reduce_by_score(situation.view.symbol, situation.now_ns)
+
+    def _learn(self, mind: _Mind, view: MarketView, now_ns: int) -> None:
+        bid, ask = view.bid, view.ask
+        if bid != mind.bid or ask != mind.ask or mind.changed_ns is None:
+            mind.bid, mind.ask, mind.changed_ns = bid, ask, now_ns
+        mid = view.mid
+        if mid is not None and view.graded.grade >= Grade.STALE:
+            average = mind.average
+            if average is None:
+                average = mid
+            elif now_ns > mind.seen_ns:
+                average = mid + (average - mid) * exp((mind.seen_ns - now_ns) / self._window_ns)
+            mind.average = average
+            mind.move_bps = (mid / average - 1) * BPS
+        mind.view = view
+        mind.seen_ns = now_ns
+
+    def _situation(self, mind: _Mind, view: MarketView, now_ns: int) -> Situation:
+        symbol = view.symbol
+        policy = self.config.corroboration
+        far = abs(mind.move_bps) >= policy.move_bps
+        return Situation(
             view=view,
-            config=self.config,
             now_ns=now_ns,
-            units_held=self._units.get(view.symbol, 0),
-            units_wanted=UNITS[wanted],
-            opened_ns=self._opened_ns.get(view.symbol),
-            paused=self.paused,
-            shadow=self.shadow,
+            session=self.session,
+            contributions=tuple(mind.contributions),
+            score=mind.score,
+            held=self.book.held(symbol),
+            exposure=self.book.exposure(symbol),
+            permission=self._permits.permission(symbol, view.provider),
+            paused=tuple(self.pauses.values()),
+            opened_ns=mind.opened_ns,
+            stopped_ns=mind.stopped_ns,
+            changed_ns=mind.changed_ns,
+            move_bps=mind.move_bps,
+            agreeing=self._permits.agreeing(view, now_ns, policy.agree_bps) if far else 1,
+            earnings=self.embargoes.on(symbol, now_ns),
+            news=self._news.on(symbol, now_ns) if self._permits.listens() else None,
         )
-        answers = [(gate.value, check(situation)) for gate, check in OPENING]
-        passed = tuple(name for name, block in answers if block is None)
-        return passed, tuple(block for _, block in answers if block is not None)
 
-    def _intent(self, view: MarketView, wanted: Intent, blocked: tuple[Block, ...]) -> Intent:
-        if wanted in UNITS and blocked:
-            return Intent.REJECT
-        if wanted is Intent.REDUCE and not usable_for_reducing(view):
-            return Intent.HOLD
-        return wanted
+    def _notice(self, mind: _Mind, situation: Situation, verdict: Verdict) -> Outcome | None:
+        if verdict.intent in UNITS:
+            return Outcome(situation, verdict)
+        same = _stance(verdict) == mind.stance
+        if same and not (verdict.intent is Intent.REDUCE and self.reduces_now(situation, verdict)):
+            return None
+        soon = mind.stance is not None and situation.now_ns - mind.recorded_ns < RECORD_INTERVAL_NS
+        if soon and (same or verdict.intent is not Intent.REDUCE):  # the first order that reduces never waits
+            self.unrecorded += not same
+            return None
+        return Outcome(situation, verdict)
 
-    def _changers(self, intent: Intent, score: float, blocked: tuple[Block, ...]) -> tuple[str, ...]:
-        if blocked:
-            return tuple(block.change for block in blocked)
-        if intent is Intent.HOLD:
-            return (f"a score of {self.config.positive:g} or more (it is {score:.2f})",)
-        return ()
+
+def _stance(verdict: Verdict) -> tuple[object, ...]:
+    if not verdict.blocked:
+        return (verdict.wanted, verdict.intent)
+    return (verdict.wanted, verdict.intent, *[block.gate for block in verdict.blocked])

@@ -25,6 +25,7 @@ from firmquote.publish.live import LiveStream
 from firmquote.publish.page_routes import page_routes
 from firmquote.publish.problems import HANDLERS
 from firmquote.publish.safety_routes import safety_routes
+from firmquote.publish.trading_routes import trading_routes
 from firmquote.publish.view import GatewayView
 
 PAGE = Path(__file__).parent / "page"
@@ -118,13 +119,14 @@ def build_app(view: GatewayView, live: LiveStream, *, token: Secret, hosts: list
         return list(view.events(after))
 
     routes = [quotes, quote, providers, activate, decisions, decision, events]
+    further = [*safety_routes(view.safety, needs_token), *trading_routes(view.trading, needs_token)]
     return Litestar(
         route_handlers=[
             healthz,
             readyz,
             health,
             metrics,
-            Router("/v1", route_handlers=[*routes, *safety_routes(view.safety, needs_token)]),
+            Router("/v1", route_handlers=[*routes, *further]),
             *page_routes(live),
             create_static_files_router("/", [PAGE], html_mode=True, include_in_schema=False, name="page"),
         ],

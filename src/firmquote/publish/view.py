@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from firmquote.model.status import EventView, HealthReport, Metric, ProviderStatus, QuoteView
 from firmquote.publish.safety_view import SafetyView
+from firmquote.publish.trading_view import TradingView
 
 
 class GatewayView(Protocol):
@@ -15,6 +16,11 @@ class GatewayView(Protocol):
     @property
     def safety(self) -> SafetyView:
         """Who owns the switches and the audit trail."""
+        ...
+
+    @property
+    def trading(self) -> TradingView:
+        """Who decides and trades."""
         ...
 
     def quotes(self) -> Sequence[QuoteView]:

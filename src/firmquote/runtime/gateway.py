@@ -12,17 +12,14 @@ from random import Random
 import structlog
 
 from firmquote.board import Board
-from firmquote.decision import Decision, DecisionEngine, MarketView
 from firmquote.errors import ConfigError
 from firmquote.model import (
     NS_PER_MS,
     NS_PER_S,
     Clock,
-    LastPrice,
     Opening,
     PollProtocol,
     Provider,
-    Quote,
     Secret,
     Session,
     SyntheticSource,
@@ -32,12 +29,14 @@ from firmquote.routing import ProviderManager
 from firmquote.runtime.conductor import Conductor
 from firmquote.runtime.config import Config
 from firmquote.runtime.loading import build_normalizer, open_provider
+from firmquote.runtime.permits import GatewayPermits
 from firmquote.runtime.poll import Poll, backfill
 from firmquote.runtime.quality import QualityDesk
 from firmquote.runtime.report import Report
 from firmquote.runtime.safety import Safety
 from firmquote.runtime.steady import SteadyClock
 from firmquote.runtime.stream import Stream
+from firmquote.runtime.trading import build_trading
 from firmquote.symbols import xnys_calendar
 from firmquote.wire import is_loopback
 
@@ -79,8 +78,13 @@ class Gateway:
         self.conductor = Conductor(self.manager, self.board, clock, self.feeds, config.quality.silence)
         self.safety = Safety(config, self.board, self.conductor, clock)
         self._environ = environ
-        self.engine = DecisionEngine(self.symbols, config.decision)
-        self.engine.shadow = config.feeds.quotes.shadow_mode
+        permits = GatewayPermits(
+            self.board,
+            stages=lambda: self.safety.stages,
+            restrictions=lambda: self.safety.restrictions,
+            budget_left_pct=lambda _: None,
+        )
+        self.trading = build_trading(config, self.board, clock, permits=permits, directory=state_dir(config))
         self._reader = self.board.add_reader("decision")
         self.streams: list[Stream] = []
         self._polls: list[Poll] = []
@@ -106,11 +110,13 @@ class Gateway:
 
     async def run(self) -> None:
         """Keep every line open and every timer running, until cancelled."""
+        await self.trading.open()
         self._loop = asyncio.get_running_loop()
         self._flush()  # what changed before there was a loop woke nobody
         self.safety.start(self._loop)
         async with asyncio.TaskGroup() as group:
             group.create_task(self._timers(group))
+            group.create_task(self.trading.run())
             for stream in self.streams:
                 group.create_task(stream.run())
             for poll in self._polls:
@@ -142,24 +148,6 @@ class Gateway:
                     yield f"http://{host}:{port}"
         finally:
             path.unlink(missing_ok=True)
-
-    def decide(self, symbol: str) -> Decision:
-        """Decide on what the board shows of `symbol` now."""
-        now_ns = self._clock.now_ns()
-        seen = self.board.view(symbol, now_ns)
-        self.engine.paused = not self.config.decision.enabled or self.safety.restrictions.decisions_off
-        price = seen.price
-        quote = price if isinstance(price, Quote) else None
-        view = MarketView(
-            symbol,
-            seen.graded,
-            seen.provider,
-            None if quote is None else quote.bid,
-            None if quote is None else quote.ask,
-            price.price if isinstance(price, LastPrice) else None,
-            None if seen.age_ns is None else seen.age_ns / NS_PER_MS,
-        )
-        return self.engine.decide(view, now_ns)
 
     def _open(self, name: str, provider: Provider, opening: Opening) -> None:
         feed = self.feeds[name]
@@ -212,12 +200,12 @@ class Gateway:
                 self.conductor.second()
                 self.report.second()
                 self.safety.second()
-                for symbol in self.symbols:
-                    self.decide(symbol)
+                self.trading.second(now_ns, self.session)
             self.safety.advance()
             self.conductor.look(TIMER_NS)
             self.quality.look(self.session)
             self.conductor.advance()
+            self.trading.on_timer(now_ns)
             await clock.sleep_until(clock.monotonic_ns() + TIMER_NS)
 
     def _session_at(self, now_ns: int) -> Session:
@@ -255,7 +243,7 @@ class Gateway:
     def _flush(self) -> None:
         self.board.flush()
         for entry in self._reader.take():
-            self.decide(entry.symbol)
+            self.trading.on_dirty(entry)
 
 
 def state_dir(config: Config) -> Path:

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from firmquote.board import BoardView, Feed
-from firmquote.errors import UnknownSymbolError
 from firmquote.model import NS_PER_MS, Clock, Grade, LastPrice, Quote, mid, spread_bps
 from firmquote.model.status import EventView, HealthReport, Metric, ProviderStatus, QuoteView
 from firmquote.routing import Status
+from firmquote.runtime.trading_report import TradingReport
 from firmquote.safety import NO_RESTRICTIONS
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ class Report:
         self._gateway = gateway
         self._titles = titles
         self._clock = clock
+        self.trading = TradingReport(gateway.trading, self.resolve, clock)
         self._accepted: dict[str, list[int]] = {name: [] for name in titles}
 
     def second(self) -> None:
@@ -50,21 +51,15 @@ class Report:
 
     def quote(self, symbol: str) -> QuoteView:
         """Return one symbol, however it is typed. Raises UnknownSymbolError."""
-        return _quote_view(self._gateway.board.view(self._resolve(symbol), self._clock.now_ns()))
+        return _quote_view(self._gateway.board.view(self.resolve(symbol), self._clock.now_ns()))
 
     def decisions(self) -> Sequence[Struct]:
-        """Return the newest decision of each symbol."""
-        latest = self._gateway.engine.latest
-        return [latest[symbol] for symbol in sorted(latest)]
+        """Return the decision on each symbol as it stands."""
+        return self.trading.decisions()
 
     def decision(self, symbol: str) -> Struct:
-        """Return the newest decision on one symbol, however it is typed. Raises UnknownSymbolError."""
-        symbol = self._resolve(symbol)
-        self._gateway.board.view(symbol, self._clock.now_ns())
-        found = self._gateway.engine.latest.get(symbol)
-        if found is None:
-            raise UnknownSymbolError(f"{symbol}: nothing was decided yet. Ask again in a second.")
-        return found
+        """Return the decision on one symbol, however it is typed. Raises UnknownSymbolError."""
+        return self.trading.decision(symbol)
 
     def activate(self, name: str, reason: str) -> EventView:
         """Let provider `name` serve. Raises ConfigError where it cannot."""
@@ -116,7 +111,6 @@ class Report:
         providers = self.providers()
         by_provider = [(("provider", p.name),) for p in providers]
         pairs = list(zip(by_provider, providers, strict=True))
-        engine = self._gateway.engine
         return [
             _metric("accepted_total", "Prices that reached a line.", "counter", [(k, p.accepted) for k, p in pairs]),
             Metric(
@@ -152,12 +146,13 @@ class Report:
             _metric("own_stalls_total", "Times this process stood still.", "counter", [
                 ((), self._gateway.conductor.watch.stalls)
             ]),
-            _metric("decisions_total", "Decisions made.", "counter", [((), engine.decided)]),
+            *self.trading.metrics(),
         ]  # fmt: skip
 
     # -- how
 
-    def _resolve(self, typed: str) -> str:
+    def resolve(self, typed: str) -> str:
+        """Return the canonical symbol that is meant. Raises UnknownSymbolError."""
         if typed in self._gateway.board.entries:
             return typed
         return self._gateway.normalizer.resolve(typed, served=self._gateway.board.entries.keys())

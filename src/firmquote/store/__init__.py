@@ -3,6 +3,7 @@
 from firmquote.store.chain import Chain, ChainProblem, Link, Verification, read_chain, verify_chain
 from firmquote.store.database import Database, Schema, open_database
 from firmquote.store.ledger import Grant, Ledger, forget_ledger, open_ledger
+from firmquote.store.outbox import Outbox, Rests, order_view
 from firmquote.store.spent import SymbolSpend, compact, spent_by_symbol, spent_since
 from firmquote.store.statefile import read_state, write_state
 
@@ -13,6 +14,8 @@ __all__ = [
     "Grant",
     "Ledger",
     "Link",
+    "Outbox",
+    "Rests",
     "Schema",
     "SymbolSpend",
     "Verification",
@@ -20,6 +23,7 @@ __all__ = [
     "forget_ledger",
     "open_database",
     "open_ledger",
+    "order_view",
     "read_chain",
     "read_state",
     "spent_by_symbol",

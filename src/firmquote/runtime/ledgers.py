@@ -1,0 +1,92 @@
+"""The desk's files: receipts in a sealed log, orders and positions in SQLite; restored together at the start."""
+
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from firmquote.decision import Account, Batch, Position, Receipt, Record, Rules
+from firmquote.errors import FirmquoteError
+from firmquote.model.trading import Order, OrderView
+from firmquote.store import Chain, Outbox, Rests, read_chain
+
+CHAIN_NAME = "decisions"
+OUTBOX_FILE = "outbox.sqlite"
+ORDERS_RESTORED = 200
+"""Orders that are shown again after a restart."""
+_record: msgspec.json.Decoder[Record] = msgspec.json.Decoder(Record)
+
+
+class Restored(Struct, frozen=True, kw_only=True):
+    """What was there when the files were opened."""
+
+    account: Account | None
+    positions: tuple[Position, ...]
+    orders: tuple[Order, ...]
+    """Those that are not final."""
+    newest: tuple[OrderView, ...]
+    """The newest orders, newest first."""
+    rests: dict[str, Rests]
+    next_number: int
+
+
+class Ledgers:
+    """Used by one thread at a time; every method may wait for the disk and raises StoreError where it must."""
+
+    def __init__(self, directory: Path, rules: Rules, *, now_ns: int) -> None:
+        """Open, reconcile, and note under which rules the next decisions are made."""
+        directory.mkdir(parents=True, exist_ok=True)
+        self._chain = Chain(directory, CHAIN_NAME)
+        try:
+            self.outbox = Outbox(directory / OUTBOX_FILE)
+            self.outbox.reconcile()
+            self._chain.append([rules], now_ns)
+        except FirmquoteError:
+            self._chain.close()
+            raise
+        self.restored = Restored(
+            account=self.outbox.account(),
+            positions=tuple(self.outbox.positions()),
+            orders=tuple(self.outbox.open_orders()),
+            newest=tuple(self.outbox.orders(limit=ORDERS_RESTORED)),
+            rests=self.outbox.rests(),
+            next_number=max(self._chain.head.n, self.outbox.decisions_until()) + 1,
+        )
+        self._written_until = self._chain.head.n
+
+    def write(self, batch: Batch, now_ns: int) -> None:
+        """Store a batch. After a failure the same batch may be written again: nothing of it will be there twice."""
+        receipts = [receipt for receipt in batch.receipts if receipt.decision.id > self._written_until]
+        if receipts:
+            self._chain.append(receipts, now_ns)
+            self._written_until = receipts[-1].decision.id
+        self.outbox.write(batch)
+
+    def close(self) -> None:
+        """Let another process have the files."""
+        self._chain.close()
+        self.outbox.close()
+
+
+def find_receipt(directory: Path, number: int) -> tuple[Receipt, Rules]:
+    """Return a receipt and the rules that it was decided under, from the files; a gateway may be writing them.
+
+    Raises:
+        FirmquoteError: there is no such receipt.
+    """
+    rules: dict[str, Rules] = {}
+    after = 0
+    while True:
+        links = read_chain(directory, CHAIN_NAME, after=after)
+        if not links:
+            raise FirmquoteError(
+                f"decision {number}: {directory} has no receipt of it. `firmquote decisions` shows which there are; "
+                "name the gateway's serve.state_dir with --state-dir."
+            )
+        for link in links:
+            record = _record.decode(link.body)
+            if isinstance(record, Rules):
+                rules[record.version] = record
+            elif record.decision.id == number:
+                return record, rules[record.config_version]
+        after = links[-1].n

@@ -1,0 +1,279 @@
+"""Trading: the desk wired to the board, to its files and to a broker.
+
+Decisions are made in the event loop, in memory, and wait for nothing. What must last is written by one thread, one
+batch at a time; an order reaches its broker once its batch is on the disk.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, date, datetime
+from functools import partial
+from pathlib import Path
+
+import structlog
+
+from firmquote.board import Board, Entry
+from firmquote.decision import (
+    STORE,
+    Account,
+    Advice,
+    Announcement,
+    Batch,
+    Book,
+    Broker,
+    DecisionConfig,
+    DecisionEngine,
+    Desk,
+    Embargoes,
+    MarketView,
+    PaperBroker,
+    Portfolio,
+    Receipt,
+    WorkingOrders,
+    to_advice,
+    view_entry,
+    view_others,
+)
+from firmquote.errors import FirmquoteError, StoreError
+from firmquote.model import NS_PER_S, Clock, Session
+from firmquote.model.trading import MICROS_PER_USD, AdviceInput, OrderView
+from firmquote.runtime.config import Config
+from firmquote.runtime.ledgers import Ledgers, Restored
+from firmquote.runtime.owners_files import OwnersFile
+from firmquote.runtime.permits import GatewayPermits
+from firmquote.runtime.plugins import open_strategies
+from firmquote.store import order_view
+from firmquote.symbols import TradingCalendar, xnys_calendar
+
+RECEIPTS_KEPT = 1_000
+"""Receipts that the API can look back on without reading the disk."""
+ORDERS_KEPT = 1_000
+"""Orders that the API shows."""
+LATENCIES_KEPT = 4_096
+"""Decisions over which the latency percentiles are taken; a power of two."""
+RETRY_NS = NS_PER_S
+"""How long a batch that could not be stored waits for the next attempt."""
+TURNS = 20
+"""All symbols are looked at once in so many timer ticks, a part at each, so that no tick is long."""
+_log = structlog.get_logger("firmquote")
+
+
+class Trading:
+    """Owns the desk. All methods run in the event loop's thread; only `run` waits."""
+
+    def __init__(
+        self,
+        *,
+        symbols: Sequence[str],
+        config: DecisionConfig,
+        board: Board,
+        broker: Broker,
+        permits: GatewayPermits,
+        calendar: TradingCalendar | None,
+        directory: Path,
+        clock: Clock,
+    ) -> None:
+        self.symbols = symbols
+        self.permits = permits
+        self._board = board
+        self._calendar = calendar
+        self.directory = directory
+        self._clock = clock
+        self._config = config
+        day = self.day_at(clock.now_ns())
+        cash = round(config.paper.cash_usd * MICROS_PER_USD)
+        book = Book(Portfolio(Account(cash_micros=cash, day=day)), WorkingOrders(), config.sectors)
+        self.engine = DecisionEngine(
+            symbols, config, book=book, strategies=open_strategies(config.strategies), permits=permits
+        )
+        self.desk = Desk(self.engine, broker, next_number=1, witness=self._witness, day=day)
+        self.broker = broker
+        self._advice_file = OwnersFile(config.advice_file, AdviceInput)
+        self._earnings_file = OwnersFile(config.earnings.file, Announcement)
+        self.receipts: deque[Receipt] = deque(maxlen=RECEIPTS_KEPT)
+        self.orders: dict[str, OrderView] = {}
+        """The newest orders by key, oldest first."""
+        self.ledgers: Ledgers | None = None
+        self._changed = asyncio.Event()
+        self._latencies_ns = [0] * LATENCIES_KEPT
+        self._measured = 0
+        self._turn = 0
+
+    # -- the hot path
+
+    def on_dirty(self, entry: Entry) -> None:
+        """Decide on a symbol whose quote has just changed, and measure how long that took since the frame arrived."""
+        received_ns = self._look(entry).received_ns
+        if received_ns:
+            took_ns = self._clock.now_ns() - received_ns
+            self._latencies_ns[self._measured & (LATENCIES_KEPT - 1)] = took_ns
+            self._measured += 1
+
+    def on_timer(self, now_ns: int) -> None:
+        """Let time do its work: fills, ends of orders, ages of quotes."""
+        self.desk.on_timer(now_ns)
+        for symbol in self.symbols[self._turn :: TURNS]:
+            self._look(self._board.entries[symbol])
+        self._turn = (self._turn + 1) % TURNS
+        if self.desk.unstored:
+            self._changed.set()
+
+    def latencies_ns(self) -> list[int]:
+        """Return how long the last decisions took from their frame's arrival, sorted."""
+        kept = min(self._measured, LATENCIES_KEPT)
+        return sorted(self._latencies_ns[:kept])
+
+    # -- time
+
+    def second(self, now_ns: int, session: Session) -> None:
+        """Follow the exchange's day, and read what changed in the files that owners write."""
+        self.engine.session = session
+        day = self.day_at(now_ns)
+        if day != self.desk.book.portfolio.account.day:
+            self.desk.begin_day(day)
+        self._read_files(now_ns)
+
+    def day_at(self, now_ns: int) -> date:
+        """Return the trading day of a moment."""
+        day = None
+        if self._calendar is not None and self._calendar.covers(now_ns):
+            day = self._calendar.trading_day_at(now_ns)
+        return day or datetime.fromtimestamp(now_ns / NS_PER_S, UTC).date()
+
+    # -- owners' files
+
+    def _read_files(self, now_ns: int) -> None:
+        for given in self._advice_file.news() or ():
+            try:
+                self.advise(given, now_ns)
+            except FirmquoteError as error:
+                _log.warning("advice refused", file=self._config.advice_file, error=str(error))
+        announcements = self._earnings_file.news()
+        if announcements is not None:
+            self.engine.embargoes = Embargoes(announcements, self._config.earnings)
+
+    def advise(self, given: AdviceInput, now_ns: int) -> Advice:
+        """Take advice. Raises FirmquoteError where it cannot be taken."""
+        advice = to_advice(given, now_ns=now_ns, ttl_s=self._config.advice_ttl_s)
+        self.engine.advise(advice)
+        return advice
+
+    # -- what must last
+
+    async def open(self) -> None:
+        """Open the files and go on where they end; without them nothing may be traded."""
+        loop = asyncio.get_running_loop()
+        now_ns = self._clock.now_ns()
+        try:
+            ledgers = await loop.run_in_executor(None, partial(Ledgers, self.directory, self.desk.rules, now_ns=now_ns))
+        except StoreError as error:
+            self._pause(error)
+            return
+        self.ledgers = ledgers
+        self._restore(ledgers.restored, now_ns)
+        self.engine.pauses.pop(STORE, None)
+
+    async def run(self) -> None:
+        """Store what the desk produces until cancelled; what is left is stored before this returns."""
+        with ThreadPoolExecutor(1, thread_name_prefix="ledgers") as writer:
+            try:
+                while True:
+                    await self._changed.wait()
+                    self._changed.clear()
+                    if self.ledgers is None:
+                        await self._open_again()
+                    else:
+                        await self._store(writer, self.ledgers)
+            finally:
+                writer.shutdown(wait=True)
+                self._close()
+
+    async def _open_again(self) -> None:
+        self.desk.take_batch()  # nobody can keep it, and nothing in it is an order: all is paused
+        await self._clock.sleep_until(self._clock.monotonic_ns() + RETRY_NS)
+        await self.open()
+
+    async def _store(self, writer: ThreadPoolExecutor, ledgers: Ledgers) -> None:
+        batch = self.desk.take_batch()
+        while batch:
+            write = partial(ledgers.write, batch, self._clock.now_ns())
+            try:
+                await asyncio.get_running_loop().run_in_executor(writer, write)
+            except StoreError as error:
+                self._pause(error)
+                await self._clock.sleep_until(self._clock.monotonic_ns() + RETRY_NS)
+                continue
+            self.engine.pauses.pop(STORE, None)
+            self._remember(batch)
+            self.desk.on_stored(batch, self._clock.now_ns())
+            batch = self.desk.take_batch()
+
+    def _close(self) -> None:
+        if self.ledgers is None:
+            return
+        try:
+            self.ledgers.write(self.desk.take_batch(), self._clock.now_ns())
+        except StoreError as error:
+            _log.error("the last decisions could not be stored", error=str(error))
+        self.ledgers.close()
+
+    def _restore(self, restored: Restored, now_ns: int) -> None:
+        account = restored.account or self.desk.book.portfolio.account
+        book = Book(Portfolio(account, restored.positions), WorkingOrders(restored.orders), self._config.sectors)
+        self.desk.restore(book, next_number=restored.next_number, day=self.day_at(now_ns))
+        for symbol, rests in restored.rests.items():
+            self.engine.remember(
+                symbol, opened_ns=rests.opened_ns, stopped_ns=rests.stopped_ns, reduced_ns=rests.reduced_ns
+            )
+        self.orders = {view.order.key: view for view in reversed(restored.newest)}
+        for order in restored.orders:
+            self.broker.place(order, now_ns)
+        _log.info(
+            "books open", positions=len(restored.positions), open_orders=len(restored.orders), next=restored.next_number
+        )
+
+    def _remember(self, batch: Batch) -> None:
+        self.receipts.extend(batch.receipts)
+        for order in batch.orders:
+            known = self.orders.get(order.key)
+            fills = () if known is None else known.fills
+            new = tuple(fill for fill in batch.fills if fill.key == order.key)
+            self.orders[order.key] = order_view(order, (*fills, *new))
+        while len(self.orders) > ORDERS_KEPT:
+            del self.orders[next(iter(self.orders))]
+
+    def _pause(self, error: StoreError) -> None:
+        if STORE not in self.engine.pauses:
+            _log.error("decisions are paused", cause=str(error))
+        self.engine.pauses[STORE] = str(error)
+
+    # -- how
+
+    def _look(self, entry: Entry) -> MarketView:
+        now_ns = self._clock.now_ns()
+        view = view_entry(self._board, entry, now_ns)
+        if self.desk.on_view(view, now_ns) is not None:
+            self._changed.set()
+        return view
+
+    def _witness(self, symbol: str, now_ns: int) -> tuple[tuple[MarketView, ...], dict[str, int]]:
+        entry = self._board.entries[symbol]
+        line = entry.elected
+        refused = {} if line is None else {reason.value: count for reason, count in line.feed.refused.items()}
+        return view_others(self._board, entry, now_ns), refused
+
+
+def build_trading(config: Config, board: Board, clock: Clock, *, permits: GatewayPermits, directory: Path) -> Trading:
+    """Return the trading part of a gateway that keeps its state in `directory`. Raises ConfigError."""
+    return Trading(
+        symbols=config.feeds.quotes.live_symbols_allowlist,
+        config=config.decision,
+        board=board,
+        broker=PaperBroker(config.decision.paper),
+        permits=permits,
+        calendar=xnys_calendar() if config.quality.calendar == "XNYS" else None,
+        directory=directory / config.decision.directory,
+        clock=clock,
+    )

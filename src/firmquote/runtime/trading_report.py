@@ -1,0 +1,155 @@
+"""What trading says of itself: implements `publish.TradingView` from the live objects."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+import structlog
+from msgspec.structs import replace
+
+from firmquote.decision import Portfolio, Position, Receipt, Rules, receipt_view, stop_price, what_if
+from firmquote.errors import UnknownSymbolError
+from firmquote.model import Clock
+from firmquote.model.status import Metric
+from firmquote.model.trading import (
+    MICROS_PER_USD,
+    AccountView,
+    AdviceInput,
+    Decision,
+    NewsInput,
+    OrderView,
+    PositionView,
+    ReceiptView,
+    WhatIfView,
+)
+from firmquote.routing import percentiles
+from firmquote.runtime.ledgers import find_receipt
+from firmquote.runtime.trading import Trading
+
+_log = structlog.get_logger("firmquote")
+
+
+class TradingReport:
+    """In memory, but for receipts that are older than the last thousand."""
+
+    def __init__(self, trading: Trading, resolve: Callable[[str], str], clock: Clock) -> None:
+        self._trading = trading
+        self._resolve = resolve
+        self._clock = clock
+
+    def decisions(self) -> list[Decision]:
+        """Return the decision on each symbol as it stands, in alphabetical order."""
+        found = (self._trading.engine.current(symbol) for symbol in sorted(self._trading.symbols))
+        return [decision for decision in found if decision is not None]
+
+    def decision(self, symbol: str) -> Decision:
+        """Return the decision on one symbol, however it is typed. Raises UnknownSymbolError."""
+        symbol = self._resolve(symbol)
+        found = self._trading.engine.current(symbol)
+        if found is None:
+            raise UnknownSymbolError(f"{symbol}: nothing was decided yet. Ask again in a second.")
+        return found
+
+    def account(self) -> AccountView:
+        """Return the account and what it holds."""
+        trading, portfolio = self._trading, self._trading.desk.book.portfolio
+        day_pct, week_pct = portfolio.drawdown_pct()
+        positions = sorted(portfolio.positions.values(), key=lambda position: position.symbol)
+        return AccountView(
+            broker=trading.broker.name,
+            nav_usd=portfolio.nav_micros / MICROS_PER_USD,
+            cash_usd=portfolio.account.cash_micros / MICROS_PER_USD,
+            gross_usd=portfolio.gross_micros / MICROS_PER_USD,
+            net_usd=portfolio.net_micros / MICROS_PER_USD,
+            realised_usd=sum(position.realised_micros for position in positions) / MICROS_PER_USD,
+            drawdown_day_pct=day_pct,
+            drawdown_week_pct=week_pct,
+            orders_today=portfolio.account.orders_today,
+            paused=tuple(trading.engine.pauses.values()),
+            positions=tuple(self._position(portfolio, position) for position in positions),
+        )
+
+    def orders(self, symbol: str | None) -> Sequence[OrderView]:
+        """Return the newest orders, newest first. Raises UnknownSymbolError."""
+        wanted = None if symbol is None else self._resolve(symbol)
+        newest_first = reversed(self._trading.orders.values())
+        return [view for view in newest_first if wanted is None or view.order.symbol == wanted]
+
+    def receipts(self, symbol: str | None, limit: int) -> Sequence[Decision]:
+        """Return the newest decisions that were recorded, newest first. Raises UnknownSymbolError."""
+        wanted = None if symbol is None else self._resolve(symbol)
+        decisions = (receipt.decision for receipt in reversed(self._trading.receipts))
+        return [each for each in decisions if wanted is None or each.symbol == wanted][:limit]
+
+    async def receipt(self, number: int) -> ReceiptView:
+        """Return one, decided again. Raises FirmquoteError."""
+        receipt, rules = await self._find(number)
+        return receipt_view(receipt, rules.config)
+
+    async def what_if(self, number: int, active: str) -> WhatIfView:
+        """Return what would have been decided on another provider's quote. Raises FirmquoteError."""
+        receipt, rules = await self._find(number)
+        return what_if(receipt, rules.config, active=active)
+
+    def advise(self, advice: AdviceInput) -> None:
+        """Take advice on a symbol, however it is typed. Raises FirmquoteError."""
+        resolved = replace(advice, symbol=self._resolve(advice.symbol))
+        self._trading.advise(resolved, self._clock.now_ns())
+
+    def flag(self, news: NewsInput) -> None:
+        """Flag news of a symbol, however it is typed. Raises FirmquoteError."""
+        resolved = replace(news, symbol=self._resolve(news.symbol))
+        self._trading.engine.news.put(resolved, self._clock.now_ns())
+
+    def resume(self, reason: str) -> Sequence[str]:
+        """Lift latched pauses; returns what was lifted."""
+        lifted = self._trading.desk.resume()
+        _log.warning("decisions resumed", reason=reason, lifted=lifted)
+        return lifted
+
+    def metrics(self) -> list[Metric]:
+        """Return what Prometheus may want."""
+        trading, portfolio = self._trading, self._trading.desk.book.portfolio
+        latency = percentiles(trading.latencies_ns())
+        seconds = (("0.5", latency.p50_ms), ("0.95", latency.p95_ms), ("0.99", latency.p99_ms))
+        engine, orders = trading.engine, self._trading.desk.book.orders
+        return [
+            _metric("decisions_total", "Looks at a symbol.", "counter", engine.decided),
+            _metric("receipts_total", "Decisions recorded.", "counter", trading.desk.next_number - 1),
+            _metric("decisions_unrecorded_total", "Changes of mind too soon to record.", "counter", engine.unrecorded),
+            _metric("decisions_paused", "1 while no risk may be opened.", "gauge", bool(engine.pauses)),
+            _metric("orders_working", "Orders on their way.", "gauge", len(orders.by_key)),
+            _metric("nav_dollars", "Cash and positions.", "gauge", portfolio.nav_micros / MICROS_PER_USD),
+            _metric("gross_dollars", "Positions without sign.", "gauge", portfolio.gross_micros / MICROS_PER_USD),
+            Metric(
+                name="firmquote_decision_seconds",
+                help="From a frame's arrival to the decision on its quote.",
+                kind="gauge",
+                samples=tuple(((("quantile", q),), ms / 1_000) for q, ms in seconds if ms is not None),
+            ),
+        ]
+
+    async def _find(self, number: int) -> tuple[Receipt, Rules]:
+        trading = self._trading
+        for receipt in reversed(trading.receipts):
+            if receipt.decision.id == number and receipt.config_version == trading.desk.rules.version:
+                return receipt, trading.desk.rules
+        return await asyncio.to_thread(find_receipt, trading.directory, number)
+
+    def _position(self, portfolio: Portfolio, position: Position) -> PositionView:
+        symbol = position.symbol
+        value = portfolio.value_micros(symbol)
+        held = self._trading.desk.book.held(symbol)
+        return PositionView(
+            symbol=symbol,
+            shares=position.shares,
+            average_cost=position.average_cost,
+            mark=portfolio.marks.get(symbol) if position.shares else None,
+            value_usd=value / MICROS_PER_USD,
+            unrealised_usd=(value - position.cost_micros) / MICROS_PER_USD if position.shares else None,
+            realised_usd=position.realised_micros / MICROS_PER_USD,
+            stop=stop_price(held, self._trading.engine.config.stops),
+        )
+
+
+def _metric(name: str, words: str, kind: str, value: float) -> Metric:
+    return Metric(name=f"firmquote_{name}", help=words, kind=kind, samples=(((), float(value)),))
