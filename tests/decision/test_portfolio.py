@@ -46,19 +46,19 @@ def total(made: Portfolio) -> int:
 
 def test_buying_averages_the_cost_and_selling_realises_against_it() -> None:
     held = position(fill(Side.BUY, 10, 100.0), fill(Side.BUY, 10, 110.0), fill(Side.SELL, 5, 120.0))
-    assert (15, pytest.approx(105.0)) == (held.shares, held.average_cost)
+    assert pytest.approx((15, 105.0)) == (held.shares, held.average_cost)
     assert held.realised_micros == 75 * MICROS_PER_USD
 
 
 def test_selling_short_and_buying_back_realises_the_difference() -> None:
     held = position(fill(Side.SELL, 10, 100.0), fill(Side.BUY, 4, 90.0))
-    assert (-6, pytest.approx(100.0)) == (held.shares, held.average_cost)
+    assert pytest.approx((-6, 100.0)) == (held.shares, held.average_cost)
     assert held.realised_micros == 40 * MICROS_PER_USD
 
 
 def test_a_fill_that_turns_the_position_closes_all_of_it_and_opens_the_rest() -> None:
     held = position(fill(Side.BUY, 10, 100.0), fill(Side.SELL, 15, 110.0))
-    assert (-5, pytest.approx(110.0), 110.0) == (held.shares, held.average_cost, held.best)
+    assert pytest.approx((-5, 110.0, 110.0)) == (held.shares, held.average_cost, held.best)
     assert held.realised_micros == 100 * MICROS_PER_USD
 
 
@@ -87,9 +87,9 @@ def test_drawdown_is_measured_from_the_best_value_of_the_day_and_of_the_week() -
     made.note_best()
     made.mark("IBM", 99.0, 99.0)
     day_pct, week_pct = made.drawdown_pct()
-    assert (pytest.approx(1_100 / 101_000 * 100), day_pct) == (day_pct, week_pct)
+    assert pytest.approx((1_100 / 101_000 * 100, day_pct)) == (day_pct, week_pct)
     made.begin_day(NEXT)  # still the same week
-    assert (0.0, pytest.approx(week_pct)) == made.drawdown_pct()
+    assert pytest.approx((0.0, week_pct)) == made.drawdown_pct()
     made.begin_day(date(2026, 11, 30))
     assert made.drawdown_pct() == (0.0, 0.0)
 
@@ -110,7 +110,7 @@ def test_a_split_changes_shares_and_cost_per_share_and_realises_nothing() -> Non
     changed = made.carry([Split(symbol="IBM", effective=NEXT, ratio=Fraction(4))], NEXT)
     held = made.positions["IBM"]
     assert [held] == list(changed)
-    assert (40, pytest.approx(25.0), pytest.approx(30.0), 0) == (
+    assert pytest.approx((40, 25.0, 30.0, 0)) == (
         held.shares,
         held.average_cost,
         held.best,
@@ -123,7 +123,7 @@ def test_the_fraction_of_a_reverse_split_becomes_cash_at_its_cost() -> None:
     made = portfolio(fill(Side.BUY, 25, 10.0))
     made.carry([Split(symbol="IBM", effective=NEXT, ratio=Fraction(1, 10))], NEXT)
     held = made.positions["IBM"]
-    assert (2, pytest.approx(100.0), 0) == (held.shares, held.average_cost, held.realised_micros)
+    assert pytest.approx((2, 100.0, 0)) == (held.shares, held.average_cost, held.realised_micros)
     assert made.account.cash_micros == CASH - 250 * MICROS_PER_USD + 50 * MICROS_PER_USD
 
 
@@ -149,7 +149,7 @@ def test_a_spin_off_brings_the_child_and_its_part_of_the_cost() -> None:
     )
     changed = made.carry([action], NEXT)
     assert [each.symbol for each in changed] == ["IBM", "KD"]
-    assert (pytest.approx(90.0), 2, pytest.approx(50.0)) == (
+    assert pytest.approx((90.0, 2, 50.0)) == (
         made.positions["IBM"].average_cost,
         made.shares("KD"),
         made.positions["KD"].average_cost,

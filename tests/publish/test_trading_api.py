@@ -31,7 +31,6 @@ def test_a_receipt_says_what_it_rests_on_and_whether_it_is_decided_alike_again()
         assert [each["id"] for each in (await client.get("/v1/receipts", params={"limit": 1})).json()] == [3]
         missing = await client.get("/v1/receipts/4")
         assert (missing.status_code, "no receipt" in missing.json()["detail"]) == (400, True)
-        assert (await client.get("/v1/receipts", params={"limit": 0})).status_code == 400
 
     ask(body)
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
-from firmquote.errors import FirmquoteError
+from firmquote.errors import FirmquoteError, UnknownSymbolError
 from firmquote.model import NS_PER_MS, NS_PER_S, NS_PER_US
 from firmquote.model.trading import AdviceInput
 
@@ -67,10 +67,11 @@ class AdviceBook:
         """Take advice; a later one of the same source replaces it.
 
         Raises:
-            FirmquoteError: the symbol is not served, or too many sources speak of it.
+            UnknownSymbolError: the symbol is not served.
+            FirmquoteError: too many sources speak of it.
         """
         if advice.symbol not in self._symbols:
-            raise FirmquoteError(f"advice on {advice.symbol}: not served here. Add it to live_symbols_allowlist.")
+            raise UnknownSymbolError(f"advice on {advice.symbol}: not served here. Add it to live_symbols_allowlist.")
         sources = self._book.setdefault(advice.symbol, {})
         if advice.source not in sources and len(sources) >= SOURCES_MAX:
             raise FirmquoteError(f"advice on {advice.symbol}: {SOURCES_MAX} sources speak of it already. Merge some.")

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from firmquote.decision.config import EarningsPolicy
-from firmquote.errors import FirmquoteError
+from firmquote.errors import UnknownSymbolError
 from firmquote.model import NS_PER_S
 from firmquote.model.trading import NewsInput
 
@@ -63,9 +63,9 @@ class NewsFlags:
         self._flags: dict[str, tuple[str, int]] = {}
 
     def put(self, news: NewsInput, now_ns: int) -> None:
-        """Flag a symbol. Raises FirmquoteError for one that is not served."""
+        """Flag a symbol. Raises UnknownSymbolError for one that is not served."""
         if news.symbol not in self._symbols:
-            raise FirmquoteError(f"news on {news.symbol}: not served here. Add it to live_symbols_allowlist.")
+            raise UnknownSymbolError(f"news on {news.symbol}: not served here. Add it to live_symbols_allowlist.")
         self._flags[news.symbol] = (news.text, now_ns + int(news.ttl_s * NS_PER_S))
 
     def on(self, symbol: str, now_ns: int) -> str | None:

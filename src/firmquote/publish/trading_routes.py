@@ -2,13 +2,11 @@
 
 from collections.abc import Sequence
 from http import HTTPStatus
-from typing import Annotated
 
 from litestar import get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery, JSONBody
 from litestar.types import Guard
-from msgspec import Meta
 
 from firmquote.model.trading import (
     AccountView,
@@ -23,7 +21,6 @@ from firmquote.model.trading import (
 from firmquote.publish.trading_view import TradingView
 
 RECEIPTS_MAX = 1_000
-Limit = Annotated[int, Meta(ge=1, le=RECEIPTS_MAX)]
 
 
 def trading_routes(view: TradingView, needs_token: Guard) -> Sequence[HTTPRouteHandler]:
@@ -40,9 +37,9 @@ def trading_routes(view: TradingView, needs_token: Guard) -> Sequence[HTTPRouteH
         return list(view.orders(symbol))
 
     @get("/receipts")
-    async def receipts(symbol: FromQuery[str | None] = None, limit: FromQuery[Limit] = 100) -> list[Decision]:
-        """Return the newest recorded decisions, newest first."""
-        return list(view.receipts(symbol, limit))
+    async def receipts(symbol: FromQuery[str | None] = None, limit: FromQuery[int] = 100) -> list[Decision]:
+        """Return the newest recorded decisions, newest first; at most a thousand."""
+        return list(view.receipts(symbol, min(max(limit, 1), RECEIPTS_MAX)))
 
     @get("/receipts/{number:int}")
     async def receipt(number: FromPath[int]) -> ReceiptView:

@@ -30,7 +30,7 @@ class QuotesFeed(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     live_enabled: bool = False
     """Off: no provider is connected; the mock serves, and nothing can be traded on."""
     shadow_mode: bool = True
-    """On: live quotes are shown and decisions are computed, but every intent is rejected with `shadow_mode`."""
+    """On: live quotes are shown and decisions are computed, but the rollout begins in shadow: nothing is acted on."""
     provider_active: str
     provider_warm: str | None = None
     live_symbols_allowlist: tuple[str, ...]

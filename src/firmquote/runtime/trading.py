@@ -77,7 +77,7 @@ class Trading:
     ) -> None:
         self.symbols = symbols
         self.permits = permits
-        self._board = board
+        self.board = board
         self._calendar = calendar
         self.directory = directory
         self._clock = clock
@@ -115,7 +115,7 @@ class Trading:
         """Let time do its work: fills, ends of orders, ages of quotes."""
         self.desk.on_timer(now_ns)
         for symbol in self.symbols[self._turn :: TURNS]:
-            self._look(self._board.entries[symbol])
+            self._look(self.board.entries[symbol])
         self._turn = (self._turn + 1) % TURNS
         if self.desk.unstored:
             self._changed.set()
@@ -253,16 +253,16 @@ class Trading:
 
     def _look(self, entry: Entry) -> MarketView:
         now_ns = self._clock.now_ns()
-        view = view_entry(self._board, entry, now_ns)
+        view = view_entry(self.board, entry, now_ns)
         if self.desk.on_view(view, now_ns) is not None:
             self._changed.set()
         return view
 
     def _witness(self, symbol: str, now_ns: int) -> tuple[tuple[MarketView, ...], dict[str, int]]:
-        entry = self._board.entries[symbol]
+        entry = self.board.entries[symbol]
         line = entry.elected
         refused = {} if line is None else {reason.value: count for reason, count in line.feed.refused.items()}
-        return view_others(self._board, entry, now_ns), refused
+        return view_others(self.board, entry, now_ns), refused
 
 
 def build_trading(config: Config, board: Board, clock: Clock, *, permits: GatewayPermits, directory: Path) -> Trading:

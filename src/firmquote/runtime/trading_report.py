@@ -43,7 +43,7 @@ class TradingReport:
 
     def decision(self, symbol: str) -> Decision:
         """Return the decision on one symbol, however it is typed. Raises UnknownSymbolError."""
-        symbol = self._resolve(symbol)
+        symbol = self._served(symbol)
         found = self._trading.engine.current(symbol)
         if found is None:
             raise UnknownSymbolError(f"{symbol}: nothing was decided yet. Ask again in a second.")
@@ -70,13 +70,13 @@ class TradingReport:
 
     def orders(self, symbol: str | None) -> Sequence[OrderView]:
         """Return the newest orders, newest first. Raises UnknownSymbolError."""
-        wanted = None if symbol is None else self._resolve(symbol)
+        wanted = None if symbol is None else self._served(symbol)
         newest_first = reversed(self._trading.orders.values())
         return [view for view in newest_first if wanted is None or view.order.symbol == wanted]
 
     def receipts(self, symbol: str | None, limit: int) -> Sequence[Decision]:
         """Return the newest decisions that were recorded, newest first. Raises UnknownSymbolError."""
-        wanted = None if symbol is None else self._resolve(symbol)
+        wanted = None if symbol is None else self._served(symbol)
         decisions = (receipt.decision for receipt in reversed(self._trading.receipts))
         return [each for each in decisions if wanted is None or each.symbol == wanted][:limit]
 
@@ -92,12 +92,12 @@ class TradingReport:
 
     def advise(self, advice: AdviceInput) -> None:
         """Take advice on a symbol, however it is typed. Raises FirmquoteError."""
-        resolved = replace(advice, symbol=self._resolve(advice.symbol))
+        resolved = replace(advice, symbol=self._served(advice.symbol))
         self._trading.advise(resolved, self._clock.now_ns())
 
     def flag(self, news: NewsInput) -> None:
         """Flag news of a symbol, however it is typed. Raises FirmquoteError."""
-        resolved = replace(news, symbol=self._resolve(news.symbol))
+        resolved = replace(news, symbol=self._served(news.symbol))
         self._trading.engine.news.put(resolved, self._clock.now_ns())
 
     def resume(self, reason: str) -> Sequence[str]:
@@ -127,6 +127,11 @@ class TradingReport:
                 samples=tuple(((("quantile", q),), ms / 1_000) for q, ms in seconds if ms is not None),
             ),
         ]
+
+    def _served(self, typed: str) -> str:
+        symbol = self._resolve(typed)
+        self._trading.board.view(symbol, self._clock.now_ns())  # raises for what is not served
+        return symbol
 
     async def _find(self, number: int) -> tuple[Receipt, Rules]:
         trading = self._trading
