@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from firmquote.cli.client import DEFAULT_URL, fetch, operator_token
+from firmquote.cli.drill import drill
 from firmquote.cli.lab import lab
 from firmquote.cli.printing import Json, Url, encode_path, print_json
 from firmquote.cli.switch import switch
@@ -23,6 +24,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.add_typer(drill, name="drill")
 app.add_typer(lab, name="lab")
 app.add_typer(symbols, name="symbols")
 app.add_typer(switch, name="switch")

@@ -28,8 +28,8 @@ from firmquote.runtime import (
 )
 
 
-def set_up_logs(*, as_json: bool) -> None:
-    """Log to stderr: lines for people, or JSON."""
+def set_up_logs(*, as_json: bool, quiet: bool = False) -> None:
+    """Log to stderr: lines for people, or JSON; `quiet` leaves only warnings."""
     for_people = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     structlog.configure(
         processors=[
@@ -37,6 +37,7 @@ def set_up_logs(*, as_json: bool) -> None:
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.JSONRenderer() if as_json else for_people,
         ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING if quiet else logging.INFO),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )

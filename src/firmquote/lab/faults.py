@@ -71,6 +71,10 @@ class Fault(Enum):
     """Prices are 0."""
     MIX_UP = "mix-up"
     """Each symbol carries the quotes of the next."""
+    SCALE = "scale"
+    """Prices are `magnitude` times the truth (default 10, a split that was not applied; 100 is cents)."""
+    SIZES = "sizes"
+    """Sizes are `magnitude` times the truth (default 100, lots of lots)."""
     # refusals
     HTTP_429 = "http-429"
     HTTP_500 = "http-500"
@@ -85,6 +89,8 @@ DEFAULT_MAGNITUDE = {
     Fault.LAG: 0.2,
     Fault.WRONG_CLOCK: -3600.0,
     Fault.DRIFT: 5.0,
+    Fault.SCALE: 10.0,
+    Fault.SIZES: 100.0,
 }
 """The faults that have a magnitude, in each one's own unit."""
 
@@ -197,6 +203,7 @@ class FaultSet:
         if drift is not None:
             factor = 1 + drift.magnitude / 10_000 * (now_ns - drift.since_ns) / NS_PER_S
             quote = structs.replace(quote, bid=round(quote.bid * factor, 2), ask=round(quote.ask * factor, 2))
+        quote = self._scale(quote, now_ns)
         if self._touching(Fault.CROSS, symbol, now_ns):
             quote = structs.replace(quote, bid=quote.ask + 0.01, ask=quote.bid)
         if self._touching(Fault.ZERO, symbol, now_ns):
@@ -208,6 +215,17 @@ class FaultSet:
         if self._touching(Fault.MIX_UP, symbol, now_ns):
             names = sorted({*self._last, symbol})
             quote = structs.replace(quote, symbol=names[(names.index(symbol) + 1) % len(names)])
+        return quote
+
+    def _scale(self, quote: SimQuote, now_ns: int) -> SimQuote:
+        prices = self._touching(Fault.SCALE, quote.symbol, now_ns)
+        if prices is not None:
+            bid, ask = round(quote.bid * prices.magnitude, 4), round(quote.ask * prices.magnitude, 4)
+            quote = structs.replace(quote, bid=bid, ask=ask)
+        sizes = self._touching(Fault.SIZES, quote.symbol, now_ns)
+        if sizes is not None:
+            bid_size, ask_size = (int(n * sizes.magnitude) for n in (quote.bid_size_shares, quote.ask_size_shares))
+            quote = structs.replace(quote, bid_size_shares=bid_size, ask_size_shares=ask_size)
         return quote
 
     def _copies(self, quote: SimQuote, now_ns: int) -> list[SimQuote]:

@@ -76,10 +76,16 @@ def load_tape(directory: Path = DEMO_TAPE) -> Tape:
         kind, _, rest = path.stem.partition("-")
         symbol = rest.split("-")[0].upper()
         if kind == "nbbo":
-            rows.extend(TapeQuote(ts, symbol, *values) for ts, *values in _read(path, _QUOTE_COLUMNS))
+            rows.extend(read_quotes(path))
         elif kind == "trades":
             rows.extend(TapeTrade(ts, symbol, *values) for ts, *values in _read(path, _TRADE_COLUMNS))
     return Tape(rows)
+
+
+def read_quotes(path: Path) -> Iterator[TapeQuote]:
+    """Yield the rows of one `nbbo-SYMBOL….parquet`. Raises ConfigError for a file without its columns."""
+    symbol = path.stem.split("-")[1].upper()
+    return (TapeQuote(ts, symbol, *values) for ts, *values in _read(path, _QUOTE_COLUMNS))
 
 
 def _read(path: Path, columns: list[str]) -> Iterator[tuple[int, ...]]:

@@ -1,6 +1,6 @@
 """Is a provider fit to show a symbol? A finding of a moment becomes a verdict when it lasts."""
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from firmquote.model import NS_PER_MS, NS_PER_S, Reason
 
@@ -13,6 +13,9 @@ class FitnessPolicy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     window_ms: int = 1_000
     """Two providers tell the same a little apart in time: each is compared with what the other said within this."""
+    large_window_ms: int = 250
+    """A difference that is `large_factor` times as large needs to outlast only this."""
+    large_factor: float = 5.0
     fresh_ms: int = 5_000
     """A price that is older takes no part."""
     divergent_spreads: float = 2.0
@@ -33,6 +36,15 @@ class FitnessPolicy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """So many quotes in a row without any change, while another provider's changed …"""
     repeats_ms: int = 3_000
     """… over at least so long, are one quote repeated."""
+
+    def for_large_differences(self) -> "FitnessPolicy":
+        """Return the policy by which only large differences count."""
+        return structs.replace(
+            self,
+            divergent_spreads=self.divergent_spreads * self.large_factor,
+            divergent_bps_min=self.divergent_bps_min * self.large_factor,
+            last_price_bps=self.last_price_bps * self.large_factor,
+        )
 
 
 class Refusals(Struct, frozen=True):

@@ -54,6 +54,7 @@ class Judge:
         clocks: ClockPolicy,
     ) -> None:
         self.policy = policy
+        self._large = policy.for_large_differences()
         self.shadows = {name: ShadowMeter() for name, feed in feeds.items() if not feed.synthetic}
         self.counts: dict[tuple[str, Reason], int] = {}
         """How often each provider was found unfit, and why."""
@@ -124,13 +125,25 @@ class Judge:
         return now_ns - line.accepted_ns <= self.policy.fresh_ms * NS_PER_MS
 
     def _outliers(self, fresh: Sequence[LineWatch], now_ns: int) -> Mapping[str, Finding]:
-        from_ns = now_ns - self.policy.window_ms * NS_PER_MS
-        said = []
-        for watch in fresh:
-            low, high = watch.trail.extent(from_ns)
-            mid, spread = watch.mid, watch.trail.ask - watch.trail.bid
-            said.append(Said(watch.line.provider, low, high, mid, spread, watch.is_last_price))
-        return find_outliers(said, self.policy)
+        """A small difference must outlast the window in which one may tell later than another, a large one less."""
+        policy = self.policy
+        said = self._said(fresh, now_ns - policy.window_ms * NS_PER_MS)
+        found = find_outliers(said, policy)
+        if found:
+            return found
+        return find_outliers(self._said(fresh, now_ns - policy.large_window_ms * NS_PER_MS), self._large)
+
+    def _said(self, fresh: Sequence[LineWatch], from_ns: int) -> list[Said]:
+        return [
+            Said(
+                watch.line.provider,
+                *watch.trail.extent(from_ns),
+                watch.mid,
+                watch.trail.ask - watch.trail.bid,
+                watch.is_last_price,
+            )
+            for watch in fresh
+        ]
 
     def _further(
         self, watch: LineWatch, watches: Sequence[LineWatch], session: Session, today: date | None, now_ns: int

@@ -1,0 +1,55 @@
+"""`firmquote drill`: show on this machine that the defences hold, as a table for people or a report for scripts."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from firmquote.model.drill import DrillReport
+
+drill = typer.Typer(help="Drills: break something on purpose, and measure what follows.", no_args_is_help=True)
+
+
+@drill.command()
+def quality(
+    trials: Annotated[int, typer.Option(help="How often each class of fault is injected.", min=1)] = 20,
+    seed: Annotated[int, typer.Option(help="The same seed injects at the same moments.")] = 1,
+    tape: Annotated[Path | None, typer.Option(help="A directory with your own tape.")] = None,
+    data: Annotated[Path | None, typer.Option(help="Also replay the NBBO and venue files of this directory.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Send wrong quotes of every class into real ticks: how often and how fast they are caught, and what gets through."""
+    from firmquote.cli.running import set_up_logs  # noqa: PLC0415 - the whole product is behind this import
+    from firmquote.lab import DEMO_TAPE, load_tape  # noqa: PLC0415 - as above
+    from firmquote.lab.quality_drill import run_drill, table_lines  # noqa: PLC0415 - as above
+    from firmquote.lab.replaying import nbbo_rows, replay, replay_checks, replay_directory  # noqa: PLC0415 - as above
+    from firmquote.model.drill import DrillReport  # noqa: PLC0415 - as above
+
+    set_up_logs(as_json=as_json, quiet=True)
+    ticks = load_tape(tape or DEMO_TAPE)
+    report, rows = run_drill(ticks, trials=trials, seed=seed)
+    replays = [replay("NBBO of the tape", nbbo_rows(ticks), ticks.symbols)] if data is None else replay_directory(data)
+    if not as_json:
+        for line in table_lines(rows):
+            typer.echo(line)
+        for each in replays:
+            typer.echo(
+                f"{each.name}: {each.rows} rows, {each.refused_regular} of {each.rows_regular} in regular hours refused "
+                f"({each.refused_share:.4%}), {each.published} published, {each.crossed} crossed, "
+                f"{each.implausible} implausible (worst {each.worst_bps:.1f} bps)"
+            )
+    finish(DrillReport(drill=report.drill, checks=(*report.checks, *replay_checks(replays))), as_json=as_json)
+
+
+def finish(report: "DrillReport", *, as_json: bool) -> None:
+    """Print the report's verdict, and exit with 1 unless everything passed."""
+    if as_json:
+        typer.echo(json.dumps(report.to_document()))
+    else:
+        for check in report.checks:
+            if not check.passed:
+                typer.echo(f"FAILED {check.name}: {check.value:g} {check.unit}, allowed {check.limit:g}")
+        typer.echo(f"{sum(check.passed for check in report.checks)} of {len(report.checks)} checks passed")
+    raise typer.Exit(0 if report.passed else 1)
