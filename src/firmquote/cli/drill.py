@@ -20,7 +20,7 @@ def quality(
     data: Annotated[Path | None, typer.Option(help="Also replay the NBBO and venue files of this directory.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Send wrong quotes of every class into real ticks: how often and how fast they are caught, and what gets through."""
+    """Send wrong quotes of every class into real ticks: how fast they are caught, and what gets through."""
     from firmquote.cli.running import set_up_logs  # noqa: PLC0415 - the whole product is behind this import
     from firmquote.lab import DEMO_TAPE, load_tape  # noqa: PLC0415 - as above
     from firmquote.lab.quality_drill import run_drill, table_lines  # noqa: PLC0415 - as above
@@ -36,8 +36,8 @@ def quality(
             typer.echo(line)
         for each in replays:
             typer.echo(
-                f"{each.name}: {each.rows} rows, {each.refused_regular} of {each.rows_regular} in regular hours refused "
-                f"({each.refused_share:.4%}), {each.published} published, {each.crossed} crossed, "
+                f"{each.name}: {each.rows} rows, of {each.rows_regular} in regular hours {each.refused_regular} "
+                f"refused ({each.refused_share:.4%}), {each.published} published, {each.crossed} crossed, "
                 f"{each.implausible} implausible (worst {each.worst_bps:.1f} bps)"
             )
     finish(DrillReport(drill=report.drill, checks=(*report.checks, *replay_checks(replays))), as_json=as_json)

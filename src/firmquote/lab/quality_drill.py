@@ -99,7 +99,10 @@ def run_drill(
         checks += [
             at_least(f"{kind.name}: caught", row.caught / row.trials, 1.0, "share"),
             at_most(
-                f"{kind.name}: time to catch", NEVER_MS if row.worst_ms is None else row.worst_ms, kind.caught_ms_max, "ms"
+                f"{kind.name}: time to catch",
+                NEVER_MS if row.worst_ms is None else row.worst_ms,
+                kind.caught_ms_max,
+                "ms",
             ),
             at_most(f"{kind.name}: worst firm price", row.worst_firm_bps, kind.firm_bps_max, "bps"),
             at_most(f"{kind.name}: witness blamed", row.false_verdicts, 0, "verdicts"),

@@ -1,7 +1,7 @@
 """A gateway's judgement without its sockets, on a clock of its own: the board, the roles and the judge, fed by hand.
 
 What the shell does on its timer is done here between two ticks of virtual time, so that hours of market pass in seconds
-and the same seed gives the same result.
+and the same seed gives the same result. Silence is not judged here: it has scenarios and a drill of its own.
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,7 +13,6 @@ from firmquote.board import Board, BoardView, Feed
 from firmquote.lab.faults import SimQuote
 from firmquote.model import (
     NS_PER_MS,
-    NS_PER_S,
     FeedClass,
     LastPrice,
     Output,
@@ -150,13 +149,10 @@ class Rehearsal:
             self._protocols[name] = TapeStream(name)
             self.feeds[name].expect_ticks(self._protocols[name], SameSpelling())
         self.conductor = Conductor(self.manager, self.board, steady, self.feeds, policy.silence)
-        for name in streams:
-            self.conductor.watch_stream(self.feeds[name])
         for name in names:
             self.conductor.on_ready(name)
         self.desk = QualityDesk(self.board, self.feeds, streams, policy, steady, self.conductor, _no_day)
         self._timer_ns = now_ns + TIMER_NS
-        self._second_ns = now_ns + NS_PER_S
 
     def send(self, provider: str, quotes: Iterable[SimQuote]) -> None:
         """Let a stream send these quotes now, as one frame."""
@@ -176,10 +172,6 @@ class Rehearsal:
         if now_ns < self._timer_ns:
             return False
         self._timer_ns += TIMER_NS
-        if now_ns >= self._second_ns:
-            self._second_ns += NS_PER_S
-            self.conductor.second()
-        self.conductor.look(TIMER_NS)
         self.desk.look(Session.REGULAR)
         self.conductor.advance()
         self.board.flush()
