@@ -58,6 +58,21 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     process.stdout.close()
 
 
+def test_the_lab_serves_every_provider_on_a_schedule_and_refuses_what_it_cannot_do(tmp_path: Path) -> None:
+    ports = [word for name in ("polygon", "alphavantage", "alpaca") for word in ("--port", f"{name}=0")]
+    schedule = tmp_path / "faults.yaml"
+    schedule.write_text("faults: [{at_s: 0, provider: alpaca, fault: freeze}]")
+    done = firmquote("lab", "serve", *ports, "--schedule", str(schedule), "--for", "300ms", "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert {"alpaca", "alphavantage", "polygon"} == set(json.loads(done.stdout)["providers"])
+    schedule.write_text("faults: [{at_s: 0, provider: alpaka, fault: freeze}]")
+    done = firmquote("lab", "serve", *ports, "--schedule", str(schedule))
+    assert done.returncode == 2
+    assert "faults[0].provider: 'alpaka' is no simulator. Did you mean alpaca?" in done.stderr
+    for wrong in ("bloomberg=1", "polygon", "polygon=x"):
+        assert firmquote("lab", "serve", "--port", wrong).returncode == 2
+
+
 def test_help_lists_every_command_and_the_exit_codes() -> None:
     done = firmquote("--help")
     assert done.returncode == 0

@@ -18,6 +18,7 @@ def serve(
         list[str] | None, typer.Option("--port", help="Where one listens: NAME=PORT, 0 takes any; may be repeated.")
     ] = None,
     tape: Annotated[Path | None, typer.Option(help="A directory with your own tape.")] = None,
+    schedule: Annotated[Path | None, typer.Option(help="A file that says what goes wrong when.")] = None,
     speed: Annotated[float, typer.Option(help="How fast the tape is played.", min=0.1, max=100)] = 1.0,
     for_: Annotated[str | None, typer.Option("--for", help="Stop after this long, e.g. 10s or 5m.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
@@ -25,7 +26,7 @@ def serve(
     """Serve a simulator of every provider, all replaying the same real ticks, for any client."""
     from firmquote.cli.running import serve_lab  # noqa: PLC0415 - the whole product is behind this import
 
-    serve_lab(ports=_ports(ports or []), tape=tape, speed=speed, for_=for_, as_json=as_json)
+    serve_lab(ports=_ports(ports or []), tape=tape, schedule=schedule, speed=speed, for_=for_, as_json=as_json)
 
 
 @lab.command()

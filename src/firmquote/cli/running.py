@@ -15,7 +15,7 @@ import typer
 
 from firmquote.cli.durations import parse_seconds
 from firmquote.errors import PortInUseError
-from firmquote.lab import DEMO_TAPE, KINDS, LAB_KEY, Lab, LabConfig, SimulatorConfig, load_tape
+from firmquote.lab import DEMO_TAPE, KINDS, LAB_KEY, Lab, LabConfig, SimulatorConfig, load_schedule, load_tape
 from firmquote.runtime import (
     DEMO_PROVIDERS,
     KEY_NAME,
@@ -87,17 +87,22 @@ def start_demo(*, for_: str | None, port: int, tape: Path | None, speed: float, 
     run_until_stopped(body, for_s=None if for_ is None else parse_seconds(for_))
 
 
-def serve_lab(*, ports: Mapping[str, int], tape: Path | None, speed: float, for_: str | None, as_json: bool) -> None:
+def serve_lab(
+    *, ports: Mapping[str, int], tape: Path | None, schedule: Path | None, speed: float, for_: str | None, as_json: bool
+) -> None:
     """Run the simulators alone; who is not in `ports` listens where it usually does."""
     ticks = load_tape(tape or DEMO_TAPE)
+    faults = () if schedule is None else load_schedule(schedule)
 
     async def body(stop: asyncio.Event) -> None:
-        async with Lab(ticks, SystemClock(), _lab_config(ports, speed)) as lab:
+        async with Lab(ticks, SystemClock(), _lab_config(ports, speed), schedule=faults) as lab:
             settings = lab.settings
-            places = [f"{KINDS[name].title:13} {' and '.join(urls.values())}" for name, urls in settings.items()]
-            words = "\n".join(
-                [*places, f"The key is {LAB_KEY}. Symbols: {', '.join(ticks.symbols)}. Stop with Ctrl-C."]
-            )
+            places = [
+                f"{KINDS[name].title:13} {' and '.join(text for text in own.values() if '://' in text)}"
+                for name, own in settings.items()
+            ]
+            last = f"The key is {LAB_KEY}. Symbols: {', '.join(ticks.symbols)}. Stop with Ctrl-C."
+            words = "\n".join([*places, last])
             _say(as_json, {"providers": settings, "key": LAB_KEY, "symbols": list(ticks.symbols)}, words)
             await stop.wait()
 

@@ -7,6 +7,7 @@ mistake cannot hide; the providers' official clients are their judges.
 from firmquote.lab.faults import ActiveFault, Fault, FaultSet, SimQuote
 from firmquote.lab.market import Market
 from firmquote.lab.player import Player
+from firmquote.lab.schedule import ScheduledFault, load_schedule
 from firmquote.lab.serve import KINDS, Lab, LabConfig
 from firmquote.lab.simulator import HOST, LAB_KEY, Simulator, SimulatorConfig
 from firmquote.lab.tape import DEMO_TAPE, Tape, TapeQuote, TapeTrade, load_tape
@@ -23,11 +24,13 @@ __all__ = [
     "LabConfig",
     "Market",
     "Player",
+    "ScheduledFault",
     "SimQuote",
     "Simulator",
     "SimulatorConfig",
     "Tape",
     "TapeQuote",
     "TapeTrade",
+    "load_schedule",
     "load_tape",
 ]

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType, TracebackType
 from typing import Self
 
@@ -14,9 +14,10 @@ from firmquote.lab.alphavantage import ALPHA_VANTAGE
 from firmquote.lab.market import Market
 from firmquote.lab.player import Player
 from firmquote.lab.polygon import POLYGON
+from firmquote.lab.schedule import ScheduledFault, check_schedule
 from firmquote.lab.simulator import Kind, Simulator, SimulatorConfig
 from firmquote.lab.tape import Tape
-from firmquote.model import NS_PER_MS, Clock
+from firmquote.model import NS_PER_MS, NS_PER_S, Clock
 
 TICK_NS = 5 * NS_PER_MS
 """How often the tape is looked at."""
@@ -35,12 +36,20 @@ class LabConfig(Struct, frozen=True, kw_only=True):
 class Lab:
     """`async with Lab(tape, clock) as lab:` serves until the block ends.
 
-    `lab.polygon` is short for `lab.simulators["polygon"]`.
+    `lab.polygon` is short for `lab.simulators["polygon"]`. The seconds of `schedule` count from the block's beginning.
     """
 
-    def __init__(self, tape: Tape, clock: Clock, config: LabConfig | None = None) -> None:
+    def __init__(
+        self,
+        tape: Tape,
+        clock: Clock,
+        config: LabConfig | None = None,
+        *,
+        schedule: Sequence[ScheduledFault] = (),
+    ) -> None:
         config = config or LabConfig()
         assert config.simulators.keys() <= KINDS.keys(), sorted(config.simulators)
+        self._schedule = check_schedule(schedule, KINDS, tape.symbols)
         self._clock = clock
         self.market = Market(Player(tape, now_ns=clock.now_ns(), speed=config.speed))
         self.simulators = {
@@ -48,7 +57,7 @@ class Lab:
             for name, kind in KINDS.items()
         }
         self.step()
-        self._playing: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
 
     def __getattr__(self, name: str) -> Simulator:
         """Return a simulator by its provider's name."""
@@ -69,17 +78,17 @@ class Lab:
         except PortInUseError:
             await self._stop_servers()
             raise
-        self._playing = asyncio.create_task(self._play())
+        self._tasks = [asyncio.create_task(self._play()), asyncio.create_task(self._break())]
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Stop playing and listening."""
-        if self._playing is not None:
-            self._playing.cancel()
+        for task in self._tasks:
+            task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
-                await self._playing
+                await task
         await self._stop_servers()
 
     def step(self) -> None:
@@ -93,6 +102,14 @@ class Lab:
         while True:
             self.step()
             await self._clock.sleep_until(self._clock.monotonic_ns() + TICK_NS)
+
+    async def _break(self) -> None:
+        began_ns = self._clock.monotonic_ns()
+        for one in self._schedule:
+            await self._clock.sleep_until(began_ns + int(one.at_s * NS_PER_S))
+            await self.simulators[one.provider].inject(
+                one.fault, for_s=one.for_s, symbols=one.symbols, magnitude=one.magnitude or 0.0
+            )
 
     async def _stop_servers(self) -> None:
         for simulator in self.simulators.values():

@@ -40,13 +40,15 @@ def load_config(path: Path) -> Config:
     return config
 
 
-def explain(error: msgspec.ValidationError, root: type[msgspec.Struct]) -> str:
-    """Return the error's own words, with the nearest known key where an unknown one was given."""
+def explain(
+    error: msgspec.ValidationError, root: type[msgspec.Struct], *, page: str = "docs/reference/configuration.md"
+) -> str:
+    """Return the error's own words, with the nearest known key where an unknown one was given, else with the page."""
     if isinstance(error.__cause__, ConfigError):
         return str(error.__cause__)
     found = _UNKNOWN.search(str(error))
     if found is None:
-        return f"{error}. See docs/reference/configuration.md."
+        return f"{error}. See {page}."
     place = found["path"] or ""
     known = _keys_at(root, place)
     near = get_close_matches(found["field"], known, n=1)
