@@ -7,10 +7,10 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import expect
 from tests.browser.chromium import NEEDS_CHROMIUM, PHONE, WIDE, Watched, on_the_page, rows, token_in
+from tests.publish.fixed_safety import OneToken
 from tests.scenarios.gateway import Scenario
 
 from firmquote.lab import Fault
-from firmquote.model import Secret
 from firmquote.publish import LOOPBACK_NAMES, bind, serving
 
 pytestmark = [pytest.mark.scenario, NEEDS_CHROMIUM]
@@ -78,14 +78,14 @@ def test_a_gateway_that_stops_leaves_no_number_that_looks_live(tmp_path: Path) -
         page = watched.page
         listening = bind("127.0.0.1", 0)
         port = listening.getsockname()[1]
-        async with serving(running.gateway.report, listening, token=Secret("t"), hosts=LOOPBACK_NAMES):
+        async with serving(running.gateway.report, listening, access=OneToken("t"), hosts=LOOPBACK_NAMES):
             await open_live(watched, f"http://127.0.0.1:{port}")
             await expect(page.locator("#lost")).to_be_hidden()
         await expect(page.get_by_text("No connection to the gateway.")).to_be_visible()
         await expect(page.locator("body")).to_have_attribute("data-state", "lost")
         assert await page.locator("main").evaluate("e => getComputedStyle(e).opacity") == "0.35"
         assert await page.locator("main button:not(:disabled)").count() == 0
-        async with serving(running.gateway.report, bind("127.0.0.1", port), token=Secret("t"), hosts=LOOPBACK_NAMES):
+        async with serving(running.gateway.report, bind("127.0.0.1", port), access=OneToken("t"), hosts=LOOPBACK_NAMES):
             await expect(page.locator("body")).to_have_attribute("data-state", "live")
             await expect(page.locator("#lost")).to_be_hidden()
             await expect(page.locator('.card[data-name="polygon"] button')).to_be_enabled()

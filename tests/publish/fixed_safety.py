@@ -1,7 +1,30 @@
 """Switches without a gateway, for tests of the API alone."""
 
 from firmquote.errors import ConfigError
+from firmquote.model.access import Identity, Scope
 from firmquote.model.safety import AuditPage, Caller, SwitchesView, SwitchOutcome, SwitchView
+
+
+class OneToken:
+    """Lets in one token, as admin, and nobody else; never says that it is too much."""
+
+    def __init__(self, token: str, scope: Scope = Scope.ADMIN) -> None:
+        self._token = token
+        self._scope = scope
+        self._orders: set[str] = set()
+
+    async def identify(self, token: str, client: str) -> Identity | None:
+        del client
+        return Identity("operator", self._scope) if token == self._token else None
+
+    def wait_s(self, client: str) -> float:
+        del client
+        return 0.0
+
+    def is_new_order(self, key: str) -> bool:
+        new = key not in self._orders
+        self._orders.add(key)
+        return new
 
 
 class FixedSafety:

@@ -11,9 +11,9 @@ from msgspec import Struct
 from prometheus_client.parser import text_string_to_metric_families
 from tests.publish.fixed_safety import FixedSafety
 from tests.publish.fixed_trading import FixedTrading
+from tests.publish.fixed_safety import FixedSafety, OneToken
 
 from firmquote.errors import ConfigError, PortInUseError, UnknownSymbolError
-from firmquote.model import Secret
 from firmquote.model.status import EventView, HealthReport, Metric, ProviderStatus, QuoteView
 from firmquote.publish import LOOPBACK_NAMES, bind, serving
 from firmquote.publish.live import READERS_MAX
@@ -92,7 +92,7 @@ def ask(body: Callable[[httpx.AsyncClient], Awaitable[None]], view: Fixed | None
         url = f"http://127.0.0.1:{listening.getsockname()[1]}"
         async with (
             asyncio.timeout(10),
-            serving(view or Fixed(), listening, token=Secret(TOKEN), hosts=LOOPBACK_NAMES),
+            serving(view or Fixed(), listening, access=OneToken(TOKEN), hosts=LOOPBACK_NAMES),
             httpx.AsyncClient(base_url=url) as client,
         ):
             await body(client)

@@ -1,11 +1,12 @@
 """A whole gateway on loopback with the lab behind it, for scenarios."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
+from types import MappingProxyType
 
 import uvloop
 from msgspec import structs
@@ -57,6 +58,7 @@ async def scenario(
     lab: LabConfig | None = None,
     providers: Sequence[str] = DEMO_PROVIDERS,
     change: Callable[[Config], Config] = lambda config: config,
+    environ: Mapping[str, str] = MappingProxyType({}),
 ) -> AsyncIterator[Scenario]:
     """Run a lab and a gateway with `providers` while the block runs; its state is thrown away afterwards."""
     with TemporaryDirectory(prefix="firmquote-") as state:
@@ -70,6 +72,16 @@ async def scenario(
             finally:
                 running.cancel()
                 await asyncio.wait({running})
+    """Run a lab and a gateway with `providers` while the block runs."""
+    async with asyncio.timeout(DEADLINE_S), Lab(tape, SystemClock(), lab) as simulators:
+        config = change(demo_config({name: simulators.settings[name] for name in providers}, port=0))
+        gateway = Gateway(config, {KEY_NAME: LAB_KEY, **environ}, SystemClock(), Random(7))
+        running = asyncio.create_task(gateway.run())
+        try:
+            yield Scenario(simulators, gateway)
+        finally:
+            running.cancel()
+            await asyncio.wait({running})
 
 
 def play(body: Callable[[], Awaitable[None]]) -> None:

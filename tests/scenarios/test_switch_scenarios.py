@@ -129,15 +129,15 @@ def test_it_survives_a_restart_and_is_in_the_event_log(tmp_path: Path) -> None:
         def change(config: Config) -> Config:
             return with_state_dir(tmp_path)(config)
 
-        async with scenario(change=change) as running:
-            with running.gateway.safety.keeping(tmp_path / "state", {"DISABLE_LIVE_QUOTES": "true"}):
+        async with scenario(change=change, environ={"DISABLE_LIVE_QUOTES": "true"}) as running:
+            with running.gateway.safety.keeping(tmp_path / "state"):
                 assert {q.grade for q in running.gateway.report.quotes()} <= {"mock", "none"}
                 running.gateway.conductor.advance()
                 assert [
                     (e.kind, e.provider, e.after) for e in running.gateway.report.events(0) if e.kind == "switch"
                 ] == [("switch", "quotes", "engaged")]
         async with scenario(change=change) as again:
-            with again.gateway.safety.keeping(tmp_path / "state", {}):
+            with again.gateway.safety.keeping(tmp_path / "state"):
                 assert again.gateway.safety.restrictions.quotes_off
 
     play(body)

@@ -11,6 +11,7 @@ from firmquote.cli.lab import lab
 from firmquote.cli.printing import Json, Url, encode_path, print_json
 from firmquote.cli.switch import switch
 from firmquote.cli.symbols import symbols
+from firmquote.cli.token import token
 
 EXIT_CODES = (
     "Exit codes: 0 done · 1 refused or failed · 2 configuration · 3 provider · 4 port in use · "
@@ -28,6 +29,7 @@ app.add_typer(drill, name="drill")
 app.add_typer(lab, name="lab")
 app.add_typer(symbols, name="symbols")
 app.add_typer(switch, name="switch")
+app.add_typer(token, name="token")
 
 ConfigPath = Annotated[Path, typer.Option("--config", "-c", help="The configuration file.")]
 DEFAULT_CONFIG = Path("config/live_feeds.yaml")

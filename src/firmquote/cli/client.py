@@ -2,10 +2,11 @@
 
 import json
 import os
-from http.client import HTTPConnection, HTTPException
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from firmquote.errors import ConfigError, FirmquoteError, NotRunningError, UnknownSymbolError
 
@@ -23,12 +24,15 @@ def fetch(url: str, path: str, *, body: object = None, token: str | None = None)
         FirmquoteError: the gateway refused; its own sentence.
     """
     parts = urlsplit(url)
-    if parts.scheme != "http" or parts.hostname is None:
+    if parts.scheme not in ("http", "https") or parts.hostname is None:
         raise ConfigError(f"{url}: not an address of a gateway. Write it as {DEFAULT_URL}.")
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    headers = {"User-Agent": "firmquote"}
+    if token:
+        headers["Authorization"] = f"Bearer {token}"
     if body is not None:
         headers["Content-Type"] = "application/json"
-    connection = HTTPConnection(parts.hostname, parts.port or 80, timeout=TIMEOUT_S)
+        headers["Idempotency-Key"] = token_hex(16)  # whoever records this order cannot give it again
+    connection = _connect(parts)
     try:
         payload = None if body is None else json.dumps(body)
         connection.request("GET" if body is None else "POST", path, body=payload, headers=headers)
@@ -48,6 +52,13 @@ def fetch(url: str, path: str, *, body: object = None, token: str | None = None)
     if answer.status >= 400 and "detail" in document:
         raise _ERRORS.get(answer.status, FirmquoteError)(document["detail"])
     return document
+
+
+def _connect(parts: SplitResult) -> HTTPConnection:
+    assert parts.hostname is not None
+    if parts.scheme == "https":
+        return HTTPSConnection(parts.hostname, parts.port or 443, timeout=TIMEOUT_S)
+    return HTTPConnection(parts.hostname, parts.port or 80, timeout=TIMEOUT_S)
 
 
 def operator_token(url: str) -> str:

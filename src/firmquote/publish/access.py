@@ -70,7 +70,7 @@ class Guards:
 
     def _refuse_repetition(self, connection: AnyConnection) -> None:
         key = connection.headers.get(ORDER_KEY)
-        if key is None or connection.scope["type"] != "http" or connection.scope["method"] == "GET":
+        if key is None:
             return
         if len(key) > ORDER_KEY_MAX:
             raise HTTPException(f"{ORDER_KEY} is longer than {ORDER_KEY_MAX}", status_code=HTTPStatus.BAD_REQUEST)
@@ -84,7 +84,7 @@ def client_of(connection: AnyConnection) -> str:
 
 
 class Doorman(ASGIMiddleware):
-    """Before any route: no page from elsewhere, no flood."""
+    """Before any route: no page from elsewhere, no path that no file system knows, no flood."""
 
     def __init__(self, access: Access) -> None:
         self._access = access
@@ -95,6 +95,8 @@ class Doorman(ASGIMiddleware):
         origin = headers.get("origin")
         if origin is not None and urlsplit(origin).netloc != headers.get("host"):
             raise PermissionDeniedException(f"a page of {origin[:100]} may not ask anything here")
+        if "\x00" in scope["path"]:
+            raise HTTPException("a path has no zero byte", status_code=HTTPStatus.BAD_REQUEST)
         client = scope.get("client")
         if not scope["path"].startswith(ALWAYS_ANSWERED):
             wait_s = self._access.wait_s(client[0] if client else "unknown")

@@ -1,24 +1,20 @@
 """The HTTP API. All names are contracts (DESIGN section 7)."""
 
-import hmac
 from http import HTTPStatus
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias
-from urllib.parse import urlsplit
 
 from litestar import Litestar, MediaType, Response, Router, get, post
 from litestar.config.allowed_hosts import AllowedHostsConfig
-from litestar.connection import ASGIConnection
-from litestar.exceptions import NotAuthorizedException, PermissionDeniedException
-from litestar.handlers.base import BaseRouteHandler
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.params import FromPath, FromQuery, JSONBody
 from litestar.static_files import create_static_files_router
+from litestar.types import Guard
 from msgspec import Meta, Struct
 
-from firmquote.model import Secret
 from firmquote.model.status import EventView, HealthReport, ProviderStatus, QuoteView
+from firmquote.publish.access import Access, Doorman, Guards
 from firmquote.publish.exposition import CONTENT_TYPE, expose
 from firmquote.publish.headers import SECURITY
 from firmquote.publish.live import LiveStream
@@ -29,7 +25,6 @@ from firmquote.publish.trading_routes import trading_routes
 from firmquote.publish.view import GatewayView
 
 PAGE = Path(__file__).parent / "page"
-AnyConnection: TypeAlias = ASGIConnection[Any, Any, Any, Any]
 AnyResponse: TypeAlias = Response[Any]
 BODY_BYTES_MAX = 64 * 1024
 HEALTH_CODES = {
@@ -45,19 +40,12 @@ class Activation(Struct, frozen=True, forbid_unknown_fields=True):
     reason: Annotated[str, Meta(min_length=1, max_length=500)]
 
 
-def build_app(view: GatewayView, live: LiveStream, *, token: Secret, hosts: list[str]) -> Litestar:
-    """Return the application. `token` is what a change of state needs; `hosts` are the names it answers to."""
-
-    def needs_token(connection: AnyConnection, _: BaseRouteHandler) -> None:
-        origin = connection.headers.get("origin")
-        if origin is not None and urlsplit(origin).netloc != connection.headers.get("host"):
-            raise PermissionDeniedException(f"a page of {origin} may not change anything here")
-        given = connection.headers.get("authorization", "").removeprefix("Bearer ")
-        if not hmac.compare_digest(given.encode(), token.reveal().encode()):
-            raise NotAuthorizedException(
-                "this needs the operator's token: send it as 'Authorization: Bearer TOKEN'; "
-                "the gateway printed where it is when it started"
-            )
+def build_app(
+    view: GatewayView, live: LiveStream, *, access: Access, hosts: list[str], read_needs_token: bool = False
+) -> Litestar:
+    """Return the application. `access` knows the tokens; `hosts` are the names it answers to."""
+    guards = Guards(access)
+    reads: list[Guard] = [guards.read] if read_needs_token else []
 
     @get("/healthz", media_type=MediaType.JSON)
     async def healthz() -> dict[str, str]:
@@ -72,13 +60,13 @@ def build_app(view: GatewayView, live: LiveStream, *, token: Secret, hosts: list
             return Response({"status": "ready"})
         return Response({"status": "not ready", "why": missing}, status_code=HTTPStatus.SERVICE_UNAVAILABLE)
 
-    @get("/healthz/providers")
+    @get("/healthz/providers", guards=reads)
     async def health() -> Response[HealthReport]:
         """Report everything about providers: 200 healthy, 206 degraded, 503 failed."""
         report = view.health()
         return Response(report, status_code=HEALTH_CODES[report.status])
 
-    @get("/metrics", media_type=MediaType.TEXT)
+    @get("/metrics", media_type=MediaType.TEXT, guards=reads)
     async def metrics() -> Response[bytes]:
         """Return Prometheus's text."""
         return Response(expose(view.metrics()), media_type=CONTENT_TYPE)
@@ -98,7 +86,7 @@ def build_app(view: GatewayView, live: LiveStream, *, token: Secret, hosts: list
         """Return every provider with its role."""
         return list(view.providers())
 
-    @post("/providers/{name:str}/activate", guards=[needs_token], status_code=HTTPStatus.OK)
+    @post("/providers/{name:str}/activate", guards=[guards.operate], status_code=HTTPStatus.OK)
     async def activate(name: FromPath[str], data: JSONBody[Activation]) -> EventView:
         """Let a provider serve from now on."""
         return view.activate(name, data.reason)
@@ -128,8 +116,11 @@ def build_app(view: GatewayView, live: LiveStream, *, token: Secret, hosts: list
             metrics,
             Router("/v1", route_handlers=[*routes, *further]),
             *page_routes(live),
+            Router("/v1", guards=reads, route_handlers=[*routes, *safety_routes(view.safety, guards)]),
+            *page_routes(live, reads),
             create_static_files_router("/", [PAGE], html_mode=True, include_in_schema=False, name="page"),
         ],
+        middleware=[Doorman(access)],
         allowed_hosts=AllowedHostsConfig(allowed_hosts=hosts),
         after_request=_add_headers,
         exception_handlers=HANDLERS,

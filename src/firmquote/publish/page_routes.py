@@ -10,6 +10,7 @@ from litestar.exceptions import ServiceUnavailableException
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromQuery, HeaderParameter
 from litestar.response import File, Stream
+from litestar.types import Guard
 
 from firmquote.publish.live import READERS_MAX, LiveStream
 
@@ -17,10 +18,10 @@ CHARTS_CACHE = "private, max-age=86400"
 """The one file that a browser may keep: 4.8 MB that change with the installed package only."""
 
 
-def page_routes(live: LiveStream) -> Sequence[HTTPRouteHandler | Router]:
-    """Return the routes."""
+def page_routes(live: LiveStream, reads: Sequence[Guard] = ()) -> Sequence[HTTPRouteHandler | Router]:
+    """Return the routes; `reads` guard what shows quotes."""
 
-    @get("/v1/events/stream", media_type="text/event-stream")
+    @get("/v1/events/stream", media_type="text/event-stream", guards=list(reads))
     async def stream(
         after: FromQuery[int] = 0, last_event_id: Annotated[int | None, HeaderParameter(name="last-event-id")] = None
     ) -> Stream:

@@ -47,7 +47,9 @@ def on_http_exception(request: AnyRequest, error: HTTPException) -> Response[Pro
         detail += " " + "; ".join(str(item.get("message", item)) for item in error.extra if isinstance(item, dict))
     if error.status_code == HTTPStatus.NOT_FOUND:
         detail = f"{request.url.path} is no page here. /schema lists what there is."
-    return problem(request, HTTPStatus(error.status_code), detail)
+    answer = problem(request, HTTPStatus(error.status_code), detail)
+    answer.headers.update(error.headers or {})
+    return answer
 
 
 def on_defect(request: AnyRequest, _: Exception) -> Response[Problem]:

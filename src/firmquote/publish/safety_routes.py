@@ -6,10 +6,11 @@ from typing import Annotated, Any, TypeAlias
 from litestar import Request, get, post
 from litestar.handlers.http_handlers import HTTPRouteHandler
 from litestar.params import FromPath, JSONBody, QueryParameter
-from litestar.types import Guard
 from msgspec import Meta, Struct
 
+from firmquote.model.access import Identity
 from firmquote.model.safety import AuditPage, Caller, SwitchesView, SwitchOutcome, SwitchView
+from firmquote.publish.access import Guards, client_of
 from firmquote.publish.safety_view import SafetyView
 
 AnyRequest: TypeAlias = Request[Any, Any, Any]
@@ -35,14 +36,14 @@ class SwitchOrder(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
 
 def caller_of(request: AnyRequest) -> Caller:
-    """Return who asks, and from where."""
+    """Return who asks, and from where; a guard has let them in."""
     program = "cli" if request.headers.get("user-agent", "").startswith("firmquote") else "api"
-    host = request.client.host if request.client is not None else "unknown"
-    return Caller(who="operator", where=f"{program} {host}")
+    identity: Identity = request.state.identity
+    return Caller(who=identity.name, where=f"{program} {client_of(request)}")
 
 
-def safety_routes(view: SafetyView, operates: Guard) -> list[HTTPRouteHandler]:
-    """Return the routes; `operates` guards those that change something."""
+def safety_routes(view: SafetyView, guards: Guards) -> list[HTTPRouteHandler]:
+    """Return the routes; what changes something takes the scope `operate`."""
 
     @get("/switches")
     async def switches() -> SwitchesView:
@@ -54,7 +55,7 @@ def safety_routes(view: SafetyView, operates: Guard) -> list[HTTPRouteHandler]:
         """Return one switch: who holds it, why and until when."""
         return view.switch(name)
 
-    @post("/switches/{name:str}", guards=[operates], status_code=HTTPStatus.OK)
+    @post("/switches/{name:str}", guards=[guards.operate], status_code=HTTPStatus.OK)
     async def order_switch(name: FromPath[str], data: JSONBody[SwitchOrder], request: AnyRequest) -> SwitchOutcome:
         """Engage or release a switch."""
         reason = data.reason.strip() or NO_REASON
@@ -62,12 +63,12 @@ def safety_routes(view: SafetyView, operates: Guard) -> list[HTTPRouteHandler]:
             name, engaged=data.engaged, caller=caller_of(request), reason=reason, for_s=data.for_s
         )
 
-    @post("/lease", guards=[operates], status_code=HTTPStatus.OK)
+    @post("/lease", guards=[guards.operate], status_code=HTTPStatus.OK)
     async def renew_lease(request: AnyRequest) -> SwitchesView:
         """Renew the dead man's lease."""
         return view.renew_lease(caller_of(request))
 
-    @get("/audit", guards=[operates])
+    @get("/audit", guards=[guards.operate])
     async def audit(
         after: Annotated[int, QueryParameter(ge=0, le=2**62)] = 0,
         limit: Annotated[int, QueryParameter(ge=1, le=PAGE_MAX)] = 100,

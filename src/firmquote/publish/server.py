@@ -6,15 +6,29 @@ import errno
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from firmquote.errors import PortInUseError
-from firmquote.model import Secret
 from firmquote.publish.live import LiveStream
 from firmquote.publish.view import GatewayView
+
+if TYPE_CHECKING:
+    from firmquote.publish.access import Access
 
 LOOPBACK_NAMES = ["127.0.0.1", "localhost", "[::1]"]
 """Names that a browser may have asked for; any other is DNS rebinding."""
 SHUTDOWN_S = 1
+CONNECTIONS_MAX = 512
+"""Connections at once; one more is answered with 503. A silent one is cut off after ten seconds."""
+
+
+class Tls(Struct, frozen=True):
+    """Paths of a certificate (with its chain) and of its key, in PEM."""
+
+    certificate: str
+    key: str
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -41,12 +55,19 @@ def bind(host: str, port: int) -> socket.socket:
 
 @asynccontextmanager
 async def serving(
-    view: GatewayView, listening: socket.socket, *, token: Secret, hosts: list[str]
+    view: GatewayView,
+    listening: socket.socket,
+    *,
+    access: "Access",
+    hosts: list[str],
+    tls: Tls | None = None,
+    read_needs_token: bool = False,
 ) -> AsyncIterator[None]:
     """Serve while the block runs."""
     import uvicorn  # noqa: PLC0415 - half a second that a start can do without until the quotes flow
 
     from firmquote.publish.api import build_app  # noqa: PLC0415 - imports the framework
+    from firmquote.publish.timed import TimedProtocol  # noqa: PLC0415 - likewise
 
     class Server(uvicorn.Server):
         @contextmanager
@@ -58,7 +79,11 @@ async def serving(
     port = listening.getsockname()[1]
     names = [*hosts, *(f"{host}:{port}" for host in hosts)]
     config = uvicorn.Config(
-        build_app(view, live, token=token, hosts=names),
+        build_app(view, live, access=access, hosts=names, read_needs_token=read_needs_token),
+        http=TimedProtocol,
+        limit_concurrency=CONNECTIONS_MAX,
+        ssl_certfile=None if tls is None else tls.certificate,
+        ssl_keyfile=None if tls is None else tls.key,
         log_config=None,
         access_log=False,
         server_header=False,

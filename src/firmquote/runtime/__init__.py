@@ -4,7 +4,8 @@ from firmquote.runtime.clock import SystemClock
 from firmquote.runtime.config import Config
 from firmquote.runtime.demo import DEMO_PROVIDERS, KEY_NAME, demo_config
 from firmquote.runtime.explaining import explain_symbol
-from firmquote.runtime.gateway import Gateway, state_dir, token_path
+from firmquote.runtime.front import state_dir, token_path
+from firmquote.runtime.gateway import Gateway
 from firmquote.runtime.loading import load_config
 from firmquote.runtime.registry import load_provider, provider_names
 from firmquote.runtime.running import run_gateway, run_until_stopped

@@ -8,7 +8,7 @@ from firmquote.decision import DecisionConfig
 from firmquote.errors import ConfigError
 from firmquote.quality import ClockPolicy, FitnessPolicy, PlausibilityPolicy, SessionGrading, SilencePolicy
 from firmquote.routing import RoutingPolicy
-from firmquote.safety import SwitchPolicy
+from firmquote.safety import RatePolicy, SwitchPolicy
 
 Share = Annotated[float, Meta(ge=0, le=1)]
 Port = Annotated[int, Meta(ge=0, le=65535)]
@@ -103,7 +103,24 @@ class ServeSection(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     host: str = "127.0.0.1"
     port: Port = 8090
     state_dir: str = "~/.local/state/firmquote"
-    """Where the operator's token is written, readable by its owner only."""
+    """Where the operator's token and everything that outlives the process is written, readable by its owner only."""
+    hosts: tuple[str, ...] = ()
+    """Names by which others reach it, beside this machine's own; any other name is refused."""
+    tls_certificate: str | None = None
+    """A PEM file with the certificate and its chain …"""
+    tls_key: str | None = None
+    """… and one with its key."""
+    read_needs_token: bool = False
+    """Whether reading takes a token too; always so when others than this machine can connect."""
+    allow_public_without_tls: bool = False
+    """Whether it may listen for others without TLS: only behind a proxy that has it."""
+    requests: RatePolicy = RatePolicy(per_s=200, burst=1_000)
+    """What one address may ask; orders to switches are always answered."""
+
+    def __post_init__(self) -> None:
+        """Refuse half of a pair."""
+        if (self.tls_certificate is None) is not (self.tls_key is None):
+            raise ConfigError("serve: name both tls_certificate and tls_key, or neither.")
 
 
 class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -1,18 +1,16 @@
 """The gateway: everything wired together, and the tasks that drive it."""
 
 import asyncio
-import os
-import secrets
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import date
-from pathlib import Path
 from random import Random
 
 import structlog
 
 from firmquote.board import Board
 from firmquote.errors import ConfigError
+from firmquote.decision import Decision, DecisionEngine, MarketView
 from firmquote.model import (
     NS_PER_MS,
     NS_PER_S,
@@ -21,13 +19,14 @@ from firmquote.model import (
     PollProtocol,
     Provider,
     Secret,
+    Quote,
     Session,
     SyntheticSource,
 )
-from firmquote.publish import LOOPBACK_NAMES, bind, serving
 from firmquote.routing import ProviderManager
 from firmquote.runtime.conductor import Conductor
 from firmquote.runtime.config import Config
+from firmquote.runtime.front import front
 from firmquote.runtime.loading import build_normalizer, open_provider
 from firmquote.runtime.permits import GatewayPermits
 from firmquote.runtime.poll import Poll, backfill
@@ -38,7 +37,6 @@ from firmquote.runtime.steady import SteadyClock
 from firmquote.runtime.stream import Stream
 from firmquote.runtime.trading import build_trading
 from firmquote.symbols import xnys_calendar
-from firmquote.wire import is_loopback
 
 TIMER_NS = 50 * NS_PER_MS
 """How often everything that depends on time passing is looked at."""
@@ -85,6 +83,9 @@ class Gateway:
             budget_left_pct=lambda _: None,
         )
         self.trading = build_trading(config, self.board, clock, permits=permits, directory=state_dir(config))
+        self.safety = Safety(config, self.board, self.conductor, clock, environ)
+        self.engine = DecisionEngine(self.symbols, config.decision)
+        self.engine.shadow = config.feeds.quotes.shadow_mode
         self._reader = self.board.add_reader("decision")
         self.streams: list[Stream] = []
         self._polls: list[Poll] = []
@@ -128,26 +129,11 @@ class Gateway:
 
         Raises:
             PortInUseError: somebody else listens there.
-            ConfigError: an address that is not this machine's alone.
+            ConfigError: others could connect, and nothing keeps them out.
+            StoreError: another gateway keeps its state there, or the disk refuses.
         """
-        host, port = self.config.serve.host, self.config.serve.port
-        if not is_loopback(host):
-            raise ConfigError(
-                f"serve.host is {host}: this version listens on this machine only. "
-                "Write 127.0.0.1, and put a proxy with TLS and a login in front of it."
-            )
-        listening = bind(host, port)
-        port = listening.getsockname()[1]
-        token = Secret(secrets.token_urlsafe(32))
-        directory = state_dir(self.config)
-        path = write_token(directory, port, token)
-        _log.info("serving", url=f"http://{host}:{port}", operator_token_file=str(path))
-        try:
-            with self.safety.keeping(directory / f"gateway-{port}", self._environ):
-                async with serving(self.report, listening, token=token, hosts=LOOPBACK_NAMES):
-                    yield f"http://{host}:{port}"
-        finally:
-            path.unlink(missing_ok=True)
+        async with front(self.config.serve, self.safety, self.report) as url:
+            yield url
 
     def _open(self, name: str, provider: Provider, opening: Opening) -> None:
         feed = self.feeds[name]
@@ -265,3 +251,4 @@ def write_token(directory: Path, port: int, token: Secret) -> Path:
 def token_path(directory: Path, port: int) -> Path:
     """Return where the gateway on `port` keeps its operator's token."""
     return directory / f"operator-{port}.token"
+            self.decide(entry.symbol)

@@ -12,6 +12,7 @@ from firmquote.rollout import Stage, StageMap
 from firmquote.routing import Change
 from firmquote.runtime.conductor import Conductor
 from firmquote.runtime.config import Config, QuotesFeed
+from firmquote.runtime.door import Door
 from firmquote.runtime.keeper import Keeper
 from firmquote.runtime.switching import Switchgear
 from firmquote.safety import ALL, Permission, Restrictions, Source, SwitchChange, permit
@@ -22,11 +23,17 @@ BLOCKED_BY = "switch"
 class Safety:
     """Owned by the gateway. Implements `publish.SafetyView`."""
 
-    def __init__(self, config: Config, board: Board, conductor: Conductor, clock: Clock) -> None:
+    def __init__(
+        self, config: Config, board: Board, conductor: Conductor, clock: Clock, environ: Mapping[str, str]
+    ) -> None:
         self._board = board
         self._conductor = conductor
         self._clock = clock
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._refreshing: asyncio.Task[None] | None = None
         self.stages = _stages(config.feeds.quotes)
+        self._environ = environ
+        self.door = Door(clock, config.serve.requests)
         self.keeper = Keeper(clock)
         self.switchgear = Switchgear(
             config.safety,
@@ -47,7 +54,7 @@ class Safety:
         return permit(symbol, self.stages, self.restrictions)
 
     @contextmanager
-    def keeping(self, directory: Path, environ: Mapping[str, str]) -> Iterator[None]:
+    def keeping(self, directory: Path) -> Iterator[None]:
         """Take up what the last process left in `directory`, and keep everything there while the block runs.
 
         Raises:
@@ -55,7 +62,7 @@ class Safety:
         """
         self.keeper.open(directory)
         try:
-            self.switchgear.restore(directory, environ)
+            self.switchgear.restore(directory, self._environ)
             yield
         finally:
             self.switchgear.close()
@@ -64,6 +71,7 @@ class Safety:
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
         """Follow what happens outside the process."""
         self.switchgear.watch(loop)
+        self._loop = loop
 
     def advance(self) -> None:
         """Let time pass; called every 50 ms."""
@@ -72,6 +80,8 @@ class Safety:
     def second(self) -> None:
         """Let a second pass."""
         self.keeper.second()
+        if self._loop is not None and (self._refreshing is None or self._refreshing.done()):
+            self._refreshing = self._loop.create_task(self.door.refresh())
 
     def stop_everything(self, words: str) -> None:
         """Engage `all`, by a signal."""

@@ -1,6 +1,7 @@
 """What stops Firmquote at once: kill switches and what they forbid. Pure: every call is told what time it is."""
 
 from firmquote.safety.permission import Permission, permit
+from firmquote.safety.rates import RatePolicy, Rates
 from firmquote.safety.restrictions import ALL, NO_RESTRICTIONS, PLAIN_NAMES, Restrictions, restrict
 from firmquote.safety.switches import Engagement, Source, Switchboard, SwitchChange, SwitchPolicy
 
@@ -10,6 +11,8 @@ __all__ = [
     "PLAIN_NAMES",
     "Engagement",
     "Permission",
+    "RatePolicy",
+    "Rates",
     "Restrictions",
     "Source",
     "SwitchChange",
