@@ -9,9 +9,8 @@ import httpx
 import pytest
 from msgspec import Struct
 from prometheus_client.parser import text_string_to_metric_families
-from tests.publish.fixed_safety import FixedSafety
-from tests.publish.fixed_trading import FixedTrading
 from tests.publish.fixed_safety import FixedSafety, OneToken
+from tests.publish.fixed_trading import FixedTrading
 
 from firmquote.errors import ConfigError, PortInUseError, UnknownSymbolError
 from firmquote.model.status import EventView, HealthReport, Metric, ProviderStatus, QuoteView

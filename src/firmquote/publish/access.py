@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from http import HTTPStatus
+from math import ceil
 from typing import Any, Protocol, TypeAlias
 from urllib.parse import urlsplit
 
@@ -104,6 +105,6 @@ class Doorman(ASGIMiddleware):
                 raise HTTPException(
                     f"too many requests; ask again in {wait_s:.1f} s",
                     status_code=HTTPStatus.TOO_MANY_REQUESTS,
-                    headers={"retry-after": str(int(wait_s) + 1)},
+                    headers={"retry-after": str(ceil(wait_s))},
                 )
         await next_app(scope, receive, send)

@@ -107,16 +107,14 @@ def build_app(
         return list(view.events(after))
 
     routes = [quotes, quote, providers, activate, decisions, decision, events]
-    further = [*safety_routes(view.safety, needs_token), *trading_routes(view.trading, needs_token)]
+    further = [*safety_routes(view.safety, guards), *trading_routes(view.trading, guards.operate)]
     return Litestar(
         route_handlers=[
             healthz,
             readyz,
             health,
             metrics,
-            Router("/v1", route_handlers=[*routes, *further]),
-            *page_routes(live),
-            Router("/v1", guards=reads, route_handlers=[*routes, *safety_routes(view.safety, guards)]),
+            Router("/v1", guards=reads, route_handlers=[*routes, *further]),
             *page_routes(live, reads),
             create_static_files_router("/", [PAGE], html_mode=True, include_in_schema=False, name="page"),
         ],

@@ -9,8 +9,6 @@ from random import Random
 import structlog
 
 from firmquote.board import Board
-from firmquote.errors import ConfigError
-from firmquote.decision import Decision, DecisionEngine, MarketView
 from firmquote.model import (
     NS_PER_MS,
     NS_PER_S,
@@ -18,15 +16,13 @@ from firmquote.model import (
     Opening,
     PollProtocol,
     Provider,
-    Secret,
-    Quote,
     Session,
     SyntheticSource,
 )
 from firmquote.routing import ProviderManager
 from firmquote.runtime.conductor import Conductor
 from firmquote.runtime.config import Config
-from firmquote.runtime.front import front
+from firmquote.runtime.front import front, state_dir
 from firmquote.runtime.loading import build_normalizer, open_provider
 from firmquote.runtime.permits import GatewayPermits
 from firmquote.runtime.poll import Poll, backfill
@@ -74,8 +70,7 @@ class Gateway:
             for name, (provider, opening) in self._opened.items()
         }
         self.conductor = Conductor(self.manager, self.board, clock, self.feeds, config.quality.silence)
-        self.safety = Safety(config, self.board, self.conductor, clock)
-        self._environ = environ
+        self.safety = Safety(config, self.board, self.conductor, clock, environ)
         permits = GatewayPermits(
             self.board,
             stages=lambda: self.safety.stages,
@@ -83,9 +78,6 @@ class Gateway:
             budget_left_pct=lambda _: None,
         )
         self.trading = build_trading(config, self.board, clock, permits=permits, directory=state_dir(config))
-        self.safety = Safety(config, self.board, self.conductor, clock, environ)
-        self.engine = DecisionEngine(self.symbols, config.decision)
-        self.engine.shadow = config.feeds.quotes.shadow_mode
         self._reader = self.board.add_reader("decision")
         self.streams: list[Stream] = []
         self._polls: list[Poll] = []
@@ -230,25 +222,3 @@ class Gateway:
         self.board.flush()
         for entry in self._reader.take():
             self.trading.on_dirty(entry)
-
-
-def state_dir(config: Config) -> Path:
-    """Return where this configuration keeps its state."""
-    return Path(config.serve.state_dir).expanduser()
-
-
-def write_token(directory: Path, port: int, token: Secret) -> Path:
-    """Write the operator's token where only its owner can read it, and return the file."""
-    directory.mkdir(parents=True, exist_ok=True)
-    path = token_path(directory, port)
-    path.unlink(missing_ok=True)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(token.reveal())
-    return path
-
-
-def token_path(directory: Path, port: int) -> Path:
-    """Return where the gateway on `port` keeps its operator's token."""
-    return directory / f"operator-{port}.token"
-            self.decide(entry.symbol)
