@@ -65,23 +65,13 @@ async def scenario(
         async with asyncio.timeout(DEADLINE_S), Lab(tape, SystemClock(), lab) as simulators:
             config = demo_config({name: simulators.settings[name] for name in providers}, port=0)
             config = change(with_state_dir(Path(state))(config))
-            gateway = Gateway(config, {KEY_NAME: LAB_KEY}, SystemClock(), Random(7))
+            gateway = Gateway(config, {KEY_NAME: LAB_KEY, **environ}, SystemClock(), Random(7))
             running = asyncio.create_task(gateway.run())
             try:
                 yield Scenario(simulators, gateway)
             finally:
                 running.cancel()
                 await asyncio.wait({running})
-    """Run a lab and a gateway with `providers` while the block runs."""
-    async with asyncio.timeout(DEADLINE_S), Lab(tape, SystemClock(), lab) as simulators:
-        config = change(demo_config({name: simulators.settings[name] for name in providers}, port=0))
-        gateway = Gateway(config, {KEY_NAME: LAB_KEY, **environ}, SystemClock(), Random(7))
-        running = asyncio.create_task(gateway.run())
-        try:
-            yield Scenario(simulators, gateway)
-        finally:
-            running.cancel()
-            await asyncio.wait({running})
 
 
 def play(body: Callable[[], Awaitable[None]]) -> None:
