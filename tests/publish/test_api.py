@@ -13,6 +13,7 @@ from tests.publish.fixed_safety import FixedSafety, OneToken
 from tests.publish.fixed_trading import FixedTrading
 
 from firmquote.errors import ConfigError, PortInUseError, UnknownSymbolError
+from firmquote.model.alerts import AlertReport, AlertView
 from firmquote.model.status import EventView, HealthReport, Metric, ProviderStatus, QuoteView
 from firmquote.publish import LOOPBACK_NAMES, bind, serving
 from firmquote.publish.live import READERS_MAX
@@ -79,6 +80,15 @@ class Fixed:
 
     def events(self, after: int) -> Sequence[EventView]:
         return [EVENT] if after < 1 else []
+
+    def alerts(self) -> AlertReport:
+        return AlertReport(alerts=(), channels={}, sent=0, undelivered=0, as_of_ns=1)
+
+    def acknowledge(self, number: int, who: str, reason: str) -> AlertView:
+        raise ConfigError(f"alert {number} does not fire, {who}: {reason}")
+
+    def test_alerts(self, reason: str) -> None:
+        self.activated.append(("test", reason))
 
     def metrics(self) -> Sequence[Metric]:
         odd = (("provider", 'a"b\\c\nd'),)
@@ -241,7 +251,9 @@ def test_the_schema_lists_every_route() -> None:
                 "/v1/providers", "/v1/providers/{name}/activate", "/v1/decisions", "/v1/decisions/{symbol}",
                 "/v1/events", "/v1/events/stream", "/v1/switches", "/v1/switches/{name}", "/v1/lease", "/v1/audit",
                 "/v1/positions", "/v1/orders", "/v1/receipts", "/v1/receipts/{number}", "/v1/receipts/{number}/what-if",
-                "/v1/advice", "/v1/news", "/v1/decisions/resume"} == set(paths)  # fmt: skip
+                "/v1/advice", "/v1/news", "/v1/decisions/resume",
+                "/v1/alerts", "/v1/alerts/{number}/acknowledge", "/v1/alerts/test",
+                "/runbook", "/runbook/{name}"} == set(paths)  # fmt: skip
 
     ask(body)
 

@@ -59,10 +59,11 @@ async def scenario(
     providers: Sequence[str] = DEMO_PROVIDERS,
     change: Callable[[Config], Config] = lambda config: config,
     environ: Mapping[str, str] = MappingProxyType({}),
+    deadline_s: float = DEADLINE_S,
 ) -> AsyncIterator[Scenario]:
     """Run a lab and a gateway with `providers` while the block runs; its state is thrown away afterwards."""
     with TemporaryDirectory(prefix="firmquote-") as state:
-        async with asyncio.timeout(DEADLINE_S), Lab(tape, SystemClock(), lab) as simulators:
+        async with asyncio.timeout(deadline_s), Lab(tape, SystemClock(), lab) as simulators:
             config = demo_config({name: simulators.settings[name] for name in providers}, port=0)
             config = change(with_state_dir(Path(state))(config))
             gateway = Gateway(config, {KEY_NAME: LAB_KEY, **environ}, SystemClock(), Random(7))

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from firmquote.cli.alerts import alerts
 from firmquote.cli.client import DEFAULT_URL, fetch, operator_token
 from firmquote.cli.drill import drill
 from firmquote.cli.lab import lab
@@ -26,6 +27,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(drill, name="drill")
+app.add_typer(alerts, name="alerts")
 app.add_typer(lab, name="lab")
 app.add_typer(symbols, name="symbols")
 app.add_typer(switch, name="switch")

@@ -15,6 +15,7 @@ from msgspec import Meta, Struct
 
 from firmquote.model.status import EventView, HealthReport, ProviderStatus, QuoteView
 from firmquote.publish.access import Access, Doorman, Guards
+from firmquote.publish.alert_routes import alert_routes
 from firmquote.publish.exposition import CONTENT_TYPE, expose
 from firmquote.publish.headers import SECURITY
 from firmquote.publish.live import LiveStream
@@ -115,6 +116,7 @@ def build_app(
             health,
             metrics,
             Router("/v1", guards=reads, route_handlers=[*routes, *further]),
+            *alert_routes(view, reads, guards.operate),
             *page_routes(live, reads),
             create_static_files_router("/", [PAGE], html_mode=True, include_in_schema=False, name="page"),
         ],

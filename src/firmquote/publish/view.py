@@ -5,6 +5,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from firmquote.model.alerts import AlertReport, AlertView
 from firmquote.model.status import EventView, HealthReport, Metric, ProviderStatus, QuoteView
 from firmquote.publish.safety_view import SafetyView
 from firmquote.publish.trading_view import TradingView
@@ -53,6 +54,16 @@ class GatewayView(Protocol):
 
     def events(self, after: int) -> Sequence[EventView]:
         """Return what changed since event number `after`, oldest first."""
+        ...
+
+    def alerts(self) -> AlertReport: ...
+
+    def acknowledge(self, number: int, who: str, reason: str) -> AlertView:
+        """Note that somebody is on an alert. Raises ConfigError where it does not fire."""
+        ...
+
+    def test_alerts(self, reason: str) -> None:
+        """Fire an alert that means nothing."""
         ...
 
     def metrics(self) -> Sequence[Metric]: ...

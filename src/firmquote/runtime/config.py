@@ -6,6 +6,7 @@ from msgspec import Meta, Struct
 
 from firmquote.decision import DecisionConfig
 from firmquote.errors import ConfigError
+from firmquote.publish.alerting import AlertPolicy
 from firmquote.quality import ClockPolicy, FitnessPolicy, PlausibilityPolicy, SessionGrading, SilencePolicy
 from firmquote.routing import RoutingPolicy
 from firmquote.safety import RatePolicy, SwitchPolicy
@@ -133,6 +134,7 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     quality: QualitySection = QualitySection()
     decision: DecisionConfig = DecisionConfig()
     safety: SwitchPolicy = SwitchPolicy()
+    alerts: AlertPolicy = AlertPolicy()
     serve: ServeSection = ServeSection()
 
     def provider_order(self) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ from firmquote.model import (
     SyntheticSource,
 )
 from firmquote.routing import ProviderManager
+from firmquote.runtime.alerting import Alerting
 from firmquote.runtime.conductor import Conductor
 from firmquote.runtime.config import Config
 from firmquote.runtime.front import front, state_dir
@@ -95,6 +96,7 @@ class Gateway:
             self._trading_day,
         )
         self.report = Report(self, {name: provider.title for name, (provider, _) in self._opened.items()}, clock)
+        self.alerting = Alerting(self, environ, clock)
 
     @property
     def provider_settings(self) -> dict[str, object]:
@@ -110,6 +112,7 @@ class Gateway:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._timers(group))
             group.create_task(self.trading.run())
+            group.create_task(self.alerting.run())
             for stream in self.streams:
                 group.create_task(stream.run())
             for poll in self._polls:
@@ -125,6 +128,7 @@ class Gateway:
             StoreError: another gateway keeps its state there, or the disk refuses.
         """
         async with front(self.config.serve, self.safety, self.report) as url:
+            self.alerting.serves_at(url)
             yield url
 
     def _open(self, name: str, provider: Provider, opening: Opening) -> None:

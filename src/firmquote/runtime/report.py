@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from firmquote.board import BoardView, Feed
 from firmquote.model import NS_PER_MS, Clock, Grade, LastPrice, Quote, mid, spread_bps
+from firmquote.model.alerts import AlertReport, AlertView
 from firmquote.model.status import EventView, HealthReport, Metric, ProviderStatus, QuoteView
 from firmquote.routing import Status
 from firmquote.runtime.trading_report import TradingReport
@@ -64,6 +65,18 @@ class Report:
     def activate(self, name: str, reason: str) -> EventView:
         """Let provider `name` serve. Raises ConfigError where it cannot."""
         return self._gateway.conductor.activate(name, reason)
+
+    def alerts(self) -> AlertReport:
+        """Return what fires and what has resolved."""
+        return self._gateway.alerting.report()
+
+    def acknowledge(self, number: int, who: str, reason: str) -> AlertView:
+        """Note that `who` is on an alert. Raises ConfigError where it does not fire."""
+        return self._gateway.alerting.acknowledge(number, who, reason)
+
+    def test_alerts(self, reason: str) -> None:
+        """Fire an alert that means nothing."""
+        self._gateway.alerting.test(reason)
 
     def events(self, after: int) -> Sequence[EventView]:
         """Return what changed since event number `after`, oldest first."""

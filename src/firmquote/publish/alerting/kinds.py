@@ -1,0 +1,91 @@
+"""Every alert there is: how bad it is, how long it must last, and what it says. Its runbook section has its name."""
+
+from msgspec import Struct
+
+from firmquote.model.alerts import Severity
+
+
+class AlertKind(Struct, frozen=True, kw_only=True):
+    """One alert; `after_s` is how long its condition must last."""
+
+    name: str
+    severity: Severity
+    means: str
+    after_s: float = 0.0
+
+
+_ALL = (
+    AlertKind(
+        name="no_live_provider", severity=Severity.CRITICAL,
+        means="No live provider can serve: the board shows mock prices or its last quotes, and nothing can be opened.",
+    ),
+    AlertKind(
+        name="key_refused", severity=Severity.CRITICAL,
+        means="A provider refused the key, or the plan behind it; it is not asked again.",
+    ),
+    AlertKind(
+        name="cut_off", severity=Severity.CRITICAL, after_s=3,
+        means="Every provider was lost at once: the network or this machine is at fault, and nobody is blamed for it.",
+    ),
+    AlertKind(
+        name="budget_spent", severity=Severity.CRITICAL,
+        means="A provider may not be asked any more: its budget of requests or money is spent.",
+    ),
+    AlertKind(
+        name="symbols_unusable", severity=Severity.CRITICAL, after_s=10,
+        means="In regular hours a symbol has no usable quote.",
+    ),
+    AlertKind(
+        name="provider_failed", severity=Severity.WARNING,
+        means="A provider cannot serve: its connection is lost, its breaker is open, or it answers with errors.",
+    ),
+    AlertKind(
+        name="provider_silent", severity=Severity.WARNING,
+        means="A stream is frozen: it is open and brings nothing, while the market goes on.",
+    ),
+    AlertKind(
+        name="provider_degraded", severity=Severity.WARNING, after_s=30,
+        means="A provider serves, but more slowly or with more errors than its policy allows.",
+    ),
+    AlertKind(
+        name="failover", severity=Severity.WARNING,
+        means="Another provider than the wanted one serves.",
+    ),
+    AlertKind(
+        name="flapping", severity=Severity.WARNING,
+        means="The role moved as often as the flap limit allows.",
+    ),
+    AlertKind(
+        name="switch_engaged", severity=Severity.WARNING,
+        means="A kill switch is engaged. Somebody or something stopped a part of the system on purpose.",
+    ),
+    AlertKind(
+        name="state_unwritable", severity=Severity.CRITICAL,
+        means="Switches or the audit trail cannot be written: orders are in effect, and lost with the process.",
+    ),
+    AlertKind(
+        name="quotes_refused", severity=Severity.WARNING,
+        means="Many of a provider's prices cannot be true and were refused.",
+    ),
+    AlertKind(
+        name="messages_unreadable", severity=Severity.WARNING,
+        means="A provider sends messages of no known shape.",
+    ),
+    AlertKind(
+        name="process_stalled", severity=Severity.WARNING,
+        means="This process stood still: the machine is overloaded, suspended, or something blocked the event loop.",
+    ),
+    AlertKind(
+        name="disk_low", severity=Severity.CRITICAL,
+        means="The disk with the state is nearly full: ledger, audit and orders can no longer be written.",
+    ),
+    AlertKind(
+        name="channel_failing", severity=Severity.WARNING,
+        means="An alert channel does not take messages; they go out through the others.",
+    ),
+    AlertKind(
+        name="test", severity=Severity.WARNING,
+        means="Somebody tries whether alerts arrive. Nothing is wrong.",
+    ),
+)  # fmt: skip
+KINDS = {kind.name: kind for kind in _ALL}

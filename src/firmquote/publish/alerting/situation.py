@@ -1,0 +1,52 @@
+"""What alerts are judged by: one picture of the gateway, taken once a second."""
+
+from collections.abc import Mapping, Sequence
+
+from msgspec import Struct
+
+from firmquote.model.safety import SwitchesView
+from firmquote.model.status import EventView, HealthReport, QuoteView
+
+
+class Role(Struct, frozen=True):
+    """Who serves, and who should: the first of the configured order, or the one that an operator activated."""
+
+    route: str
+    """The route whose role it is; `quotes` for the configured roles."""
+    wanted: str
+    serving: str | None
+
+
+class Situation(Struct, frozen=True, kw_only=True):
+    """Everything that can be wrong, as the gateway sees it now."""
+
+    health: HealthReport
+    quotes: Sequence[QuoteView]
+    live: bool
+    """Whether live providers are meant to serve at all."""
+    roles: Sequence[Role]
+    silent: Mapping[str, str]
+    """Frozen streams and the evidence."""
+    refused: Mapping[str, str]
+    """Providers that refused us for good, in their words."""
+    unaffordable: Mapping[str, str]
+    """Providers whose budget is spent."""
+    blocked: Mapping[str, str]
+    """Providers that may not be used, by somebody's word: not their failure."""
+    cut_off: Sequence[str]
+    """Providers that were lost together with all others."""
+    switches: SwitchesView
+    role_changes: Sequence[EventView]
+    flap_limit: int
+    flap_window_ns: int
+    stalls: int
+    disk_free_mb: float | None
+    failing_channels: Mapping[str, str]
+
+
+class Condition(Struct, frozen=True):
+    """Something is wrong now."""
+
+    name: str
+    subject: str
+    words: str
