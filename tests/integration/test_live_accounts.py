@@ -23,7 +23,7 @@ SYMBOL = "SPY"
 DEADLINE_S = 60
 
 
-@pytest.mark.parametrize("provider", ["polygon", "alphavantage"])
+@pytest.mark.parametrize("provider", ["polygon", "alphavantage", "alpaca"])
 def test_a_real_provider_fills_the_board(provider: str) -> None:
     async def main() -> None:
         quotes = QuotesFeed(live_enabled=True, provider_active=provider, live_symbols_allowlist=(SYMBOL,))

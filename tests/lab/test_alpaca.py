@@ -12,7 +12,7 @@ from alpaca.common.exceptions import APIError
 from alpaca.data.enums import DataFeed
 from alpaca.data.historical import StockHistoricalDataClient
 from alpaca.data.live import StockDataStream
-from alpaca.data.models import Quote
+from alpaca.data.models import Quote, TradingStatus
 from alpaca.data.requests import (
     StockLatestQuoteRequest,
     StockLatestTradeRequest,
@@ -29,9 +29,9 @@ KEY_ID, _, SECRET = LAB_KEY.partition(":")
 FREE = SimulatorConfig(free_plan=True)
 
 
-def with_lab(body: Callable[[Lab], Awaitable[T]], config: SimulatorConfig | None = None) -> T:
+def with_lab(body: Callable[[Lab], Awaitable[T]], config: SimulatorConfig | None = None, *, speed: float = 1.0) -> T:
     async def run() -> T:
-        simulators = LabConfig(simulators={"alpaca": config or SimulatorConfig()})
+        simulators = LabConfig(speed=speed, simulators={"alpaca": config or SimulatorConfig()})
         async with asyncio.timeout(20), Lab(TAPE, SystemClock(), simulators) as lab:
             return await body(lab)
 
@@ -151,7 +151,7 @@ def test_the_official_stream_receives_quotes_that_are_rows_of_the_tape() -> None
             assert (quote.bid_price, quote.bid_size, quote.ask_price, quote.ask_size) in rows(quote.symbol)
             assert abs(quote.timestamp.timestamp() - SystemClock.now_ns() / 1e9) < 5
 
-    with_lab(body)
+    with_lab(body, speed=5)
 
 
 def test_lots_are_hundreds_of_shares() -> None:
@@ -185,6 +185,66 @@ def test_the_official_stream_comes_back_after_a_cut() -> None:
         await client.close()
 
     with_lab(body)
+
+
+def test_a_halt_and_its_end_reach_the_official_stream_and_no_quote_comes_between() -> None:
+    async def body(lab: Lab) -> None:
+        statuses: list[str] = []
+        quotes: list[str] = []
+        client = stream(lab)
+
+        async def note_status(status: TradingStatus | dict[Any, Any]) -> None:
+            assert isinstance(status, TradingStatus)
+            statuses.append(f"{status.symbol} {status.status_message}")
+
+        async def note_quote(quote: Quote | dict[Any, Any]) -> None:
+            assert isinstance(quote, Quote)
+            quotes.append(quote.symbol)
+
+        client.subscribe_trading_statuses(note_status, "BAC")
+        client.subscribe_quotes(note_quote, "*")
+        running = asyncio.create_task(client._run_forever())
+        await until(lambda: "BAC" in quotes)
+        lab.halt("BAC")
+        lab.halt("AIG")
+        await until(lambda: statuses == ["BAC Trading Halt"])
+        quotes.clear()
+        await until(lambda: quotes.count("IBM") > 10)
+        assert set(quotes) == {"IBM", "SPY"}
+        lab.resume("BAC")
+        await until(lambda: statuses == ["BAC Trading Halt", "BAC Trading Resumption"])
+        await until(lambda: "BAC" in quotes)
+        running.cancel()
+        await asyncio.wait({running})
+        await client.close()
+
+    with_lab(body, speed=20)
+
+
+def test_a_connection_that_broke_holds_its_place_until_the_provider_notices() -> None:
+    async def body(lab: Lab) -> None:
+        first, second = stream(lab), stream(lab)
+        await first._start_ws()
+        await lab.alpaca.inject(Fault.DISCONNECT)
+        await first.close()
+        lab.alpaca.clear()
+        with pytest.raises(ValueError, match="connection limit exceeded"):
+            await second._start_ws()
+        await second.close()
+        await pause(0.3)
+        await second._start_ws()
+        await second.close()
+
+    with_lab(body, SimulatorConfig(slot_linger_s=0.3))
+
+
+async def pause(seconds: float) -> None:
+    await SystemClock().sleep_until(SystemClock.monotonic_ns() + int(seconds * 1e9))
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    while not condition():
+        await pause(0.005)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 from msgspec import structs
 from tests.scenarios.gateway import TAPE, play, scenario, with_roles
 
-from firmquote.lab import Fault
+from firmquote.lab import Fault, LabConfig, SimulatorConfig
 from firmquote.runtime import Config
 
 pytestmark = pytest.mark.scenario
@@ -55,5 +55,65 @@ def test_multi_provider_the_quotes_of_one_exchange_are_graded_as_that() -> None:
             quotes = running.gateway.report.quotes
             await running.until(lambda: all(view.provider == "alpaca" and view.bid for view in quotes()))
             assert all("single_venue" in view.reasons for view in quotes()), quotes()
+
+    play(body)
+
+
+@pytest.mark.parametrize(("active", "warm"), [("alpaca", "polygon"), ("polygon", "alpaca")])
+def test_multi_provider_a_key_revoked_in_mid_session_moves_the_role_and_is_not_tried_again(
+    active: str, warm: str
+) -> None:
+    async def body() -> None:
+        async with scenario(providers=PROVIDERS, change=with_roles(active, warm)) as running:
+            gateway = running.gateway
+            feeds = [gateway.feeds[name] for name in (active, warm)]
+            await running.until(lambda: all(line.has_price for feed in feeds for line in feed.lines.values()))
+            simulator = running.lab.simulators[active]
+            assert simulator.streams is not None
+            accepted = simulator.streams.accepted
+            await simulator.inject(Fault.REVOKE_KEY)
+            await running.until(lambda: gateway.manager.serving == warm)
+            for _ in range(200):
+                await running.turn()
+            assert gateway.manager.members[active].refused is not None
+            assert simulator.streams.accepted == accepted, "a refused key is not asked again"
+
+    play(body)
+
+
+def test_multi_provider_a_halt_is_told_by_the_provider_and_moves_no_role() -> None:
+    async def body() -> None:
+        config = LabConfig(speed=5)
+        async with scenario(lab=config, providers=PROVIDERS, change=with_roles("alpaca", "polygon")) as running:
+            gateway = running.gateway
+            quotes = gateway.report.quotes
+            await running.until(lambda: all(view.provider == "alpaca" and view.bid for view in quotes()))
+            running.lab.halt("BAC")
+            await running.until(lambda: gateway.report.quote("BAC").halted)
+            for _ in range(500):
+                await running.turn()
+                assert gateway.manager.serving == "alpaca"
+                assert "halted" in gateway.report.quote("BAC").reasons
+            running.lab.resume("BAC")
+            await running.until(lambda: not gateway.report.quote("BAC").halted)
+            assert {view.symbol for view in quotes() if view.halted} == set()
+
+    play(body)
+
+
+def test_multi_provider_a_place_that_the_provider_still_thinks_taken_is_waited_for() -> None:
+    async def body() -> None:
+        lingering = LabConfig(simulators={"alpaca": SimulatorConfig(slot_linger_s=2.0)})
+        async with scenario(lab=lingering, providers=PROVIDERS, change=with_roles("alpaca", "polygon")) as running:
+            gateway = running.gateway
+            await running.until(
+                lambda: running.status("alpaca") == "healthy" and running.status("polygon") == "healthy"
+            )
+            await running.lab.alpaca.inject(Fault.DISCONNECT, for_s=0.05)
+            await running.until(lambda: gateway.manager.serving == "polygon")
+            await running.until(lambda: gateway.manager.members["alpaca"].health.last_error is not None)
+            await running.until(lambda: running.status("alpaca") == "healthy")
+            await running.until(lambda: gateway.manager.serving == "alpaca")
+            assert "406 connection limit exceeded" in str(gateway.manager.members["alpaca"].health.last_error)
 
     play(body)

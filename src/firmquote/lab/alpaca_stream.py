@@ -73,6 +73,15 @@ class AlpacaDialect:
         """Return the quotes as one array."""
         return _encode(connection, [self._wire(connection, quote) for quote in quotes])
 
+    def status(self, connection: Connection, symbol: str, *, halted: bool) -> Frame | None:
+        """Return a trading status in the codes of tape C, if the client subscribed to statuses."""
+        if connection.channels.isdisjoint((f"statuses.{symbol}", "statuses.*")):
+            return None
+        code, words, cause = ("H", "Trading Halt", "T12") if halted else ("T", "Trading Resumption", "C11")
+        at = _time(connection, self._clock.now_ns())
+        message = {"T": "s", "S": symbol, "sc": code, "sm": words, "rc": cause, "rm": "", "t": at, "z": "C"}
+        return _encode(connection, [message])
+
     def farewell(self, connection: Connection, cause: Farewell) -> Frame:
         """Return the error that comes before the close."""
         return _encode(connection, [_error(_FAREWELLS[cause])])
@@ -121,7 +130,7 @@ class AlpacaDialect:
             "ax": "K",
             "ap": quote.ask,
             "as": quote.ask_size_shares // self._unit,
-            "t": _timestamp(quote.event_ns) if _is_binary(connection) else rfc3339_nano(quote.event_ns),
+            "t": _time(connection, quote.event_ns),
             "c": ["R"],
             "z": "C",
         }
@@ -129,6 +138,10 @@ class AlpacaDialect:
 
 def _is_binary(connection: Connection) -> bool:
     return connection.headers.get("Content-Type") == "application/msgpack"
+
+
+def _time(connection: Connection, at_ns: int) -> object:
+    return _timestamp(at_ns) if _is_binary(connection) else rfc3339_nano(at_ns)
 
 
 def _is_symbol(text: object) -> bool:

@@ -28,6 +28,8 @@ class Market:
         self.first_price: dict[str, float] = {}
         self.day_volume: dict[str, int] = {}
         self.recent: dict[str, list[SimQuote]] = {}
+        self.halted: set[str] = set()
+        """Symbols in which nobody quotes or trades; what the tape has of them meanwhile is passed over."""
         self._sequence: dict[str, int] = {}
         self._trades = 0
 
@@ -41,6 +43,8 @@ class Market:
         quotes: list[SimQuote] = []
         trades: list[SimQuote] = []
         for at_ns, row in self.player.due(now_ns):
+            if row.symbol in self.halted:
+                continue
             if isinstance(row, TapeTrade):
                 trades.append(self._trade(at_ns, row))
             else:

@@ -54,6 +54,10 @@ class PolygonDialect:
         """Return the quotes as one JSON array."""
         return json.dumps([self._wire(quote) for quote in quotes], separators=(",", ":"))
 
+    def status(self, connection: Connection, symbol: str, *, halted: bool) -> Frame | None:  # noqa: ARG002 - see below
+        """Say nothing: halts come on channels that are not simulated."""
+        return None
+
     def farewell(self, connection: Connection, cause: Farewell) -> Frame:  # noqa: ARG002 - all are told the same
         """Return the status that comes before the close."""
         return _status(*_FAREWELLS[cause])

@@ -91,12 +91,27 @@ class Lab:
                 await task
         await self._stop_servers()
 
+    def halt(self, symbol: str) -> None:
+        """Stop trading in `symbol`, at every provider; those who tell halts say so."""
+        self.market.halted.add(symbol)
+        self._announce(symbol, halted=True)
+
+    def resume(self, symbol: str) -> None:
+        """Let trading in `symbol` go on."""
+        self.market.halted.discard(symbol)
+        self._announce(symbol, halted=False)
+
     def step(self) -> None:
         """Let every simulator send what has happened on the tape since the last step."""
         now_ns = self._clock.now_ns()
         moves = self.market.advance(now_ns)
         for simulator in self.simulators.values():
             simulator.step(moves, now_ns)
+
+    def _announce(self, symbol: str, *, halted: bool) -> None:
+        for simulator in self.simulators.values():
+            if simulator.streams is not None:
+                simulator.streams.announce(symbol, halted=halted)
 
     async def _play(self) -> None:
         while True:

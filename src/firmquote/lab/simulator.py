@@ -32,6 +32,8 @@ class SimulatorConfig(Struct, frozen=True, kw_only=True):
     lots: bool = False
     """Sizes in round lots of 100 instead of shares."""
     keys: frozenset[str] = frozenset({LAB_KEY})
+    slot_linger_s: float = 0.0
+    """How long a connection that broke still counts as open, where a key may have only one."""
     wire_delay_ms: float = 0.0
     """How long every frame is on its way to the client, and every request there and back."""
 
@@ -99,7 +101,15 @@ class Simulator:
         self.rest = kind.rest(world)
         self._delay_ns = int(config.wire_delay_ms * NS_PER_MS)
         self.streams = (
-            None if kind.dialect is None else Streams(kind.dialect(world), clock, self.faults, delay_ns=self._delay_ns)
+            None
+            if kind.dialect is None
+            else Streams(
+                kind.dialect(world),
+                clock,
+                self.faults,
+                delay_ns=self._delay_ns,
+                linger_ns=int(config.slot_linger_s * NS_PER_S),
+            )
         )
         self._market = market
         self._clock = clock

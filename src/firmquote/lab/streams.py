@@ -111,6 +111,10 @@ class Dialect(Protocol):
         """Return quotes as one frame."""
         ...
 
+    def status(self, connection: Connection, symbol: str, *, halted: bool) -> Frame | None:
+        """Return the news that trading in `symbol` stopped or goes on; `None` where this client is not told."""
+        ...
+
     def farewell(self, connection: Connection, cause: Farewell) -> Frame:
         """Return the last words before the end."""
         ...
@@ -119,7 +123,9 @@ class Dialect(Protocol):
 class Streams:
     """All clients of one simulated stream."""
 
-    def __init__(self, dialect: Dialect, clock: Clock, faults: FaultSet, *, delay_ns: int = 0) -> None:
+    def __init__(
+        self, dialect: Dialect, clock: Clock, faults: FaultSet, *, delay_ns: int = 0, linger_ns: int = 0
+    ) -> None:
         self.sent: dict[str, int] = {}
         """Quotes put on the wire, per symbol, summed over connections."""
         self.accepted = 0
@@ -127,6 +133,9 @@ class Streams:
         self._clock = clock
         self._faults = faults
         self._delay_ns = delay_ns
+        self._linger_ns = linger_ns
+        self._lingering: list[tuple[int, Connection]] = []
+        """Connections that broke and count as open until a moment: the provider has not noticed."""
         self._dark = False
         self._connections: list[Connection] = []
 
@@ -151,6 +160,8 @@ class Streams:
             await self._talk(connection)
         finally:
             self._connections.remove(connection)
+            if socket.close_code in (None, WSCloseCode.ABNORMAL_CLOSURE):
+                self._lingering.append((self._clock.now_ns() + self._linger_ns, connection))
             writer.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await writer
@@ -184,6 +195,13 @@ class Streams:
             if connection.key is None and now_ns - connection.opened_ns >= LOGIN_TIMEOUT_NS:
                 connection.opened_ns = now_ns  # said once
                 connection.drop(self.dialect.farewell(connection, Farewell.LOGIN_TIMEOUT))
+
+    def announce(self, symbol: str, *, halted: bool) -> None:
+        """Tell the clients who asked for it that trading in `symbol` stopped or goes on."""
+        for connection in self._connections:
+            frame = self.dialect.status(connection, symbol, halted=halted)
+            if frame is not None:
+                connection.put(frame)
 
     def drop_all(self, cause: Farewell) -> None:
         """Tell every client why, and close."""
@@ -229,7 +247,10 @@ class Streams:
                 self.dialect.hear(connection, message.data, self._others(connection))
 
     def _others(self, connection: Connection) -> list[Connection]:
-        return [other for other in self._connections if other is not connection]
+        now_ns = self._clock.now_ns()
+        self._lingering = [(until_ns, other) for until_ns, other in self._lingering if until_ns > now_ns]
+        everybody = [*self._connections, *(other for _, other in self._lingering)]
+        return [other for other in everybody if other is not connection]
 
     async def _wait_for_light(self) -> None:
         while self._faults.active(Fault.BLACKHOLE, self._clock.now_ns()):
