@@ -35,7 +35,7 @@ format: environment ## write the code as the checks want it
 	$(RUN) ruff check --fix .
 
 bench: environment ## every benchmark; each prints one JSON line
-	@for file in bench/pipeline.py bench/peers.py bench/http_client.py bench/http_server.py; do $(RUN) python $$file || exit 1; done
+	@for file in bench/pipeline.py bench/peers.py bench/http_client.py bench/http_server.py bench/cadence.py; do $(RUN) python $$file || exit 1; done
 
 proof: environment ## the long campaigns
 	$(RUN) pytest -m proof $(ARGS)

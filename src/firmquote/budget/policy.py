@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from msgspec import Meta, Struct
 
+from firmquote.budget.cadence import CadencePolicy
 from firmquote.errors import ConfigError
 from firmquote.model import ProviderLimits, Window
 
@@ -49,6 +50,7 @@ class BudgetPolicy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """How much of its pace a polled provider uses while it does not serve."""
     outside_pace_pct: Percent = 20.0
     """How much of the regular session's pace is used before the open and after the close; at night nothing is asked."""
+    cadence: CadencePolicy = CadencePolicy()
     providers: dict[str, ProviderBudget] = {}
 
     def __post_init__(self) -> None:
