@@ -8,7 +8,7 @@ the same rate under virtual time; each starts from one request a symbol. Two mea
 - price error: Σ wᵢ·|polled - true mid| / Σ wᵢ in basis points.
 
 `theory` is what the formulas promise for the two ratios of staleness, with continuous rates and known variances.
-`known` is our rule with the variances given, so what it lacks to the theory is noise, and what ours lacks to it is
+`known` is our rule with the variances given: what it lacks to the theory is noise, and what ours lacks to it is
 the price of learning.
 """
 

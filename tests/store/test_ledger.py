@@ -31,7 +31,7 @@ def granted(ledger: Ledger, seen: Moment, *asks: Ask) -> list[Grant]:
 
 
 def used(ledger: Ledger, seen: Moment, window: Window = Window.DAY) -> int:
-    return next(usage.requests for usage in ledger.usage(seen)["a"][0] if usage.window is window)
+    return next(usage.requests for usage in ledger.usage(seen)[1]["a"][0] if usage.window is window)
 
 
 def test_a_reservation_counts_from_the_moment_it_is_made(tmp_path: Path) -> None:

@@ -15,6 +15,8 @@ from firmquote.budget.book import (
     touched,
 )
 from firmquote.budget.cadence import Cadence, CadencePolicy, Need, Tier, TierPolicy, Variance, plan_rates
+from firmquote.budget.governor import Governor, StepChange, Turn
+from firmquote.budget.headers import Told, read_headers, told_usage
 from firmquote.budget.pacing import AlwaysRegular, Calendar, Pace, Step, forecast_end_ns, pace, weighted_s
 from firmquote.budget.policy import (
     CALENDAR,
@@ -40,6 +42,7 @@ __all__ = [
     "Cadence",
     "CadencePolicy",
     "Calendar",
+    "Governor",
     "Limits",
     "Moment",
     "Need",
@@ -51,9 +54,12 @@ __all__ = [
     "Refusal",
     "RefusalKind",
     "Step",
+    "StepChange",
     "Tier",
     "TierPolicy",
+    "Told",
     "Total",
+    "Turn",
     "Usage",
     "Variance",
     "believe",
@@ -62,6 +68,8 @@ __all__ = [
     "limits_in_force",
     "pace",
     "plan_rates",
+    "read_headers",
+    "told_usage",
     "touched",
     "weighted_s",
     "window_end_ns",

@@ -129,6 +129,15 @@ class Cadence:
         self._asked_ns: dict[str, int] = {}
         self.rates: dict[str, float] = {}
 
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """All that it plans for."""
+        return tuple(self._tiers)
+
+    def first(self, count: int) -> tuple[str, ...]:
+        """Return the `count` symbols that matter most."""
+        return tuple(sorted(self._tiers, key=lambda symbol: (self._tiers[symbol], symbol))[:count])
+
     def set_tiers(self, tiers: Mapping[str, Tier]) -> None:
         """Take note of new positions or priorities; the symbols stay the same."""
         self._tiers.update((symbol, tier) for symbol, tier in tiers.items() if symbol in self._variances)

@@ -109,8 +109,12 @@ def pace(
     *,
     now_ns: int,
     with_reserve: bool,
+    share: float = 1.0,
 ) -> Pace:
-    """Return the pace at `now_ns` for work that may or may not use the reserve."""
+    """Return the pace at `now_ns` for work that may or may not use the reserve.
+
+    `share` is how much of a day's or month's even pace it uses; a plan by the minute saves nothing by going slower.
+    """
     outside = policy.outside_pace_pct / 100
     session = calendar.session_at(now_ns)
     weight_now = {Session.REGULAR: 1.0, Session.CLOSED: 0.0}.get(session, outside)
@@ -134,7 +138,7 @@ def pace(
             if not left_s or not cost:
                 rate = 0.0 if cost else float("inf")
             else:
-                rate = min(left / cost / left_s, CATCH_UP * ceiling / cost / whole_s) * weight_now
+                rate = min(left / cost / left_s, CATCH_UP * ceiling / cost / whole_s) * weight_now * share
             bounds.append((rate, f"{left:g} {unit} left for the {window.value}"))
     rate, bound = min(bounds, default=(float("inf"), "no limit"))
     least = min(lefts, default=None)

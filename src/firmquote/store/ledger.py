@@ -153,15 +153,15 @@ class Ledger:
             self._anchor(now_ns, seen)
         return now_ns
 
-    def usage(self, seen: Moment) -> dict[str, tuple[tuple[Usage, ...], Pause | None]]:
-        """Return every provider's windows as they stand, and its pause."""
+    def usage(self, seen: Moment) -> tuple[int, dict[str, tuple[tuple[Usage, ...], Pause | None]]]:
+        """Return the time that is believed, and every provider's windows as they stand, with its pause."""
         now_ns = believe(self._read_anchor(), seen)
         found = {}
         for provider in self._limits:
             pause = self._read_pause(provider, seen)
             active = pause if pause is not None and pause.until_ns > seen.monotonic_ns else None
             found[provider] = (self._book(provider, now_ns, seen).usage(), active)
-        return found
+        return now_ns, found
 
     def reconcile(self, seen: Moment) -> int:
         """Settle what a dead process or an earlier boot left open; return how many such requests count as spent."""
