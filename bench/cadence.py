@@ -2,7 +2,7 @@
 
 Real ticks: the demo tape's four symbols over an hour (or `--tape`), cut into pieces of `PIECE_S` seconds that are
 played side by side, so that there are many symbols of different liveliness. Every contender polls the same prices at
-the same rate under virtual time; each starts from one request a symbol. Two measures, means over time, symbols weighted:
+the same rate under virtual time; each starts from one request a symbol. Two measures, means over time:
 
 - staleness: Σ wᵢvᵢ·age / Σ wᵢvᵢ in seconds, with the variance vᵢ that the piece really had (ours has to learn it);
 - price error: Σ wᵢ·|polled - true mid| / Σ wᵢ in basis points.

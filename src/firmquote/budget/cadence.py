@@ -187,10 +187,9 @@ class Cadence:
         """Return up to `count` symbols whose turn it is, the most urgent first; none when all are fresh enough."""
         ready = []
         for symbol, rate in self.rates.items():
-            asked_ns = self._asked_ns.get(symbol)
-            age_ns = None if asked_ns is None else monotonic_ns - asked_ns
-            if age_ns is None or age_ns >= self._policy.of(self._tiers[symbol]).interval_min_ms * NS_PER_MS:
-                urgency = math.inf if age_ns is None else age_ns * rate
+            if not self.is_fresh(symbol, monotonic_ns):
+                asked_ns = self._asked_ns.get(symbol)
+                urgency = math.inf if asked_ns is None else (monotonic_ns - asked_ns) * rate
                 ready.append((-urgency, self._tiers[symbol], symbol))
         return tuple(symbol for _, _, symbol in sorted(ready)[:count])
 
@@ -208,7 +207,9 @@ class Cadence:
         for symbol in symbols:
             self._asked_ns[symbol] = monotonic_ns
 
-    def age_ns(self, symbol: str, monotonic_ns: int) -> int | None:
-        """Return how long ago a symbol was asked for; `None` if never."""
+    def is_fresh(self, symbol: str, monotonic_ns: int) -> bool:
+        """Say whether a symbol was asked for so recently that its tier is served from memory."""
         asked_ns = self._asked_ns.get(symbol)
-        return None if asked_ns is None else monotonic_ns - asked_ns
+        if asked_ns is None:
+            return False
+        return monotonic_ns - asked_ns < self._policy.of(self._tiers[symbol]).interval_min_ms * NS_PER_MS

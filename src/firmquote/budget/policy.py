@@ -50,6 +50,8 @@ class BudgetPolicy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """How much of its pace a polled provider uses while it does not serve."""
     outside_pace_pct: Percent = 20.0
     """How much of the regular session's pace is used before the open and after the close; at night nothing is asked."""
+    ledger: str | None = None
+    """Where the ledger is; else `budget/ledger.sqlite` below `serve.state_dir`. Gateways that share a key share it."""
     cadence: CadencePolicy = CadencePolicy()
     providers: dict[str, ProviderBudget] = {}
 

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+from firmquote.budget import BudgetPolicy
 from firmquote.decision import DecisionConfig
 from firmquote.errors import ConfigError
 from firmquote.publish.alerting import AlertPolicy
@@ -135,6 +136,7 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     decision: DecisionConfig = DecisionConfig()
     safety: SwitchPolicy = SwitchPolicy()
     alerts: AlertPolicy = AlertPolicy()
+    budgets: BudgetPolicy = BudgetPolicy()
     serve: ServeSection = ServeSection()
 
     def provider_order(self) -> tuple[str, ...]:

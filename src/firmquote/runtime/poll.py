@@ -1,11 +1,13 @@
-"""Asks a polled provider for each symbol in turn, at the pace of its plan, as long as its breaker allows."""
+"""Asks a polled provider for what its governor says is due, as long as the ledger and the breaker allow it."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Protocol
 
 import structlog
 
 from firmquote.board import Board, Feed
+from firmquote.budget import Governor, Purpose
 from firmquote.errors import LineError
 from firmquote.model import (
     NS_PER_MS,
@@ -19,12 +21,14 @@ from firmquote.model import (
     Unparsed,
 )
 from firmquote.routing import Outcome, ProviderManager
+from firmquote.runtime.spending import Spending
 from firmquote.runtime.stream import REFUSALS, LineOwner
+from firmquote.store import Grant
 from firmquote.wire import HttpClient, HttpLimits
 
 _log = structlog.get_logger("firmquote")
-BREAKER_LOOK_NS = 250 * NS_PER_MS
-"""How often an open breaker is asked again."""
+LOOK_NS = 250 * NS_PER_MS
+"""How often it is looked for something to ask, and for whether an open breaker lets it through."""
 FAILURES = frozenset({LineState.LIMITED, LineState.SERVER_ERROR, LineState.REFUSED_KEY, LineState.NOT_ENTITLED})
 
 
@@ -37,7 +41,11 @@ class PollOwner(LineOwner, Protocol):
 
 
 class Poll:
-    """One request at a time; `run` ends when the provider refuses us for good."""
+    """One request at a time; `run` ends when the provider refuses us for good.
+
+    Nobody asks twice: a symbol that is wanted while its request is on its way gets that answer, and those that are
+    wanted while another request is on its way leave together in the next one.
+    """
 
     def __init__(
         self,
@@ -46,6 +54,8 @@ class Poll:
         board: Board,
         manager: ProviderManager,
         owner: PollOwner,
+        spending: Spending,
+        governor: Governor,
         *,
         symbols: Sequence[str],
         clock: Clock,
@@ -56,52 +66,111 @@ class Poll:
         self._board = board
         self._manager = manager
         self._owner = owner
-        self._requests = list(protocol.plan(symbols))
+        self._spending = spending
+        self._governor = governor
         self._clock = clock
         self._limits = limits or HttpLimits()
-        self._pause_until_ns = 0
+        self._may_ask = False
+        """The breaker let a request through that was not made yet; it may be the probe that it waits for."""
+        self._wanted: dict[str, asyncio.Future[str | None]] = {}
+        """By symbol, so at most one each."""
+        self._asking: dict[str, asyncio.Future[str | None]] = {}
         board.begin(feed, symbols, clock.now_ns())
 
     async def run(self) -> None:
-        """Ask round after round."""
+        """Ask for whatever is due or wanted."""
         provider = self._feed.provider
         clock = self._clock
         async with HttpClient(provider, self._protocol.base_url, now_ns=clock.now_ns, limits=self._limits) as client:
             while True:
-                for request in self._requests:
-                    begun_ns = clock.monotonic_ns()
-                    await self._wait_for_permission(provider)
-                    if not await self._ask(client, request):
+                begun_ns = clock.monotonic_ns()
+                symbols, purpose = await self._next()
+                for request in self._protocol.plan(symbols):
+                    if not await self._ask(client, request, purpose):
                         return
                     await clock.sleep_until(begun_ns + self._protocol.request_interval_ns)
 
-    async def _wait_for_permission(self, provider: str) -> None:
-        clock = self._clock
-        while clock.monotonic_ns() < self._pause_until_ns or not self._manager.allows(provider, clock.now_ns()):
-            await clock.sleep_until(clock.monotonic_ns() + BREAKER_LOOK_NS)
+    async def refresh(self, symbol: str) -> str | None:
+        """Have a fresh price of `symbol` on the board by an operator's word; returns why not, or `None`."""
+        counts = self._spending.counts[self._feed.provider]
+        future = self._asking.get(symbol) or self._wanted.get(symbol)
+        if future is not None:
+            counts.coalesced += 1
+        elif self._governor.cadence.is_fresh(symbol, self._clock.monotonic_ns()):
+            counts.cache_hits += 1
+            return None
+        else:
+            future = self._wanted[symbol] = asyncio.get_running_loop().create_future()
+        return await asyncio.shield(future)
 
-    async def _ask(self, client: HttpClient, request: Request) -> bool:
+    async def _next(self) -> tuple[tuple[str, ...], Purpose]:
+        clock = self._clock
+        while True:
+            turn = self._governor.turn(clock.monotonic_ns())
+            symbols = tuple(self._wanted) or turn.symbols
+            if symbols and not self._may_ask:
+                self._may_ask = self._manager.allows(self._feed.provider, clock.now_ns())
+            if symbols and self._may_ask:
+                return symbols, Purpose.OPERATOR if self._wanted else self._governor.purpose
+            wait_ns = LOOK_NS if turn.symbols else min(turn.wait_ns, LOOK_NS)
+            await clock.sleep_until(clock.monotonic_ns() + wait_ns)
+
+    async def _ask(self, client: HttpClient, request: Request, purpose: Purpose) -> bool:
+        waiting = [self._wanted.pop(symbol) for symbol in request.symbols if symbol in self._wanted]
+        answer: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
+        self._asking.update(dict.fromkeys(request.symbols, answer))
+        why_not: str | None = "the gateway is stopping"
+        try:
+            grant = await self._permit(request, purpose)
+            if isinstance(grant, str):
+                why_not = grant
+                return True
+            self._may_ask = False
+            why_not, goes_on = await self._send(client, request, grant)
+            return goes_on
+        finally:
+            for symbol in request.symbols:
+                self._asking.pop(symbol, None)
+            for future in (answer, *waiting):
+                if not future.done():
+                    future.set_result(why_not)
+
+    async def _permit(self, request: Request, purpose: Purpose) -> Grant | str:
+        # An operator is told at once why not; our own turn waits, unless somebody else wants something meanwhile.
+        while True:
+            answer = await self._spending.permit(self._feed.provider, request, purpose)
+            if isinstance(answer, Grant):
+                return answer
+            if purpose is Purpose.OPERATOR or self._wanted:
+                return answer.words
+            await self._clock.sleep_until(self._clock.monotonic_ns() + min(answer.wait_ns, NS_PER_S))
+            purpose = self._governor.purpose
+
+    async def _send(self, client: HttpClient, request: Request, grant: Grant) -> tuple[str | None, bool]:
         provider = self._feed.provider
         sent_ns = self._clock.monotonic_ns()
+        self._spending.desk.note_sent(grant)
         try:
             response = await client.get(request)
         except LineError as error:
+            self._spending.desk.lose(grant)
             self._manager.on_error(provider, "line_error", str(error))
             self._owner.on_unreached(provider, self._outcome(ok=False, sent_ns=sent_ns))
-            return True
+            return str(error), True
         events = self._protocol.on_response(request, response)
         self._board.apply(self._feed, events, response.received_ns)
+        self._spending.on_answer(grant, response, events)
         refusal = _first_failure(events)
         if refusal is None:
             self._finish(ok=True, sent_ns=sent_ns)
             self._owner.on_ready(provider)
-            return True
-        self._finish(ok=False, sent_ns=sent_ns, kind=refusal[0], words=refusal[1])
-        self._pause_until_ns = self._clock.monotonic_ns() + int((refusal[2] or 0) * NS_PER_S)
-        if refusal[0] in REFUSALS.values():
-            self._owner.on_refused(provider, refusal[0], refusal[1])
-            return False
-        return True
+            return None, True
+        kind, words = refusal
+        self._finish(ok=False, sent_ns=sent_ns, kind=kind, words=words)
+        if kind in REFUSALS.values():
+            self._owner.on_refused(provider, kind, words)
+            return words, False
+        return words, True
 
     def _finish(self, *, ok: bool, sent_ns: int, kind: str = "", words: str = "") -> None:
         if not ok:
@@ -112,21 +181,30 @@ class Poll:
         return Outcome(at_ns=self._clock.now_ns(), ok=ok, latency_ns=self._clock.monotonic_ns() - sent_ns)
 
 
-async def backfill(feed: Feed, protocol: PollProtocol, board: Board, *, symbols: Sequence[str], clock: Clock) -> None:
-    """Ask once for the present quote of every symbol of a stream that has just begun; a failure costs nothing."""
+async def backfill(
+    feed: Feed, protocol: PollProtocol, board: Board, spending: Spending, *, symbols: Sequence[str], clock: Clock
+) -> None:
+    """Ask once for the present quote of every symbol of a stream that has just begun; a failure costs nothing more."""
     try:
         async with HttpClient(feed.provider, protocol.base_url, now_ns=clock.now_ns, limits=HttpLimits()) as client:
             for request in protocol.plan(symbols):
+                grant = await spending.permit(feed.provider, request, spending.purpose(feed.provider))
+                if not isinstance(grant, Grant):
+                    _log.warning("backfill", provider=feed.provider, cause=grant.words)
+                    return
+                spending.desk.note_sent(grant)
                 response = await client.get(request)
-                board.apply(feed, protocol.on_response(request, response), response.received_ns)
+                events = protocol.on_response(request, response)
+                board.apply(feed, events, response.received_ns)
+                spending.on_answer(grant, response, events)
     except LineError as error:
         _log.warning("backfill", provider=feed.provider, cause=str(error))
 
 
-def _first_failure(events: Sequence[Event]) -> tuple[str, str, float | None] | None:
+def _first_failure(events: Sequence[Event]) -> tuple[str, str] | None:
     for event in events:
         if isinstance(event, LineStatus) and event.state in FAILURES:
-            return event.state.value, event.detail, event.retry_after_s
+            return event.state.value, event.detail
         if isinstance(event, Unparsed):
-            return "unparsed", "an answer that fits no known shape", None
+            return "unparsed", "an answer that fits no known shape"
     return None

@@ -4,10 +4,12 @@ from firmquote.store.chain import Chain, ChainProblem, Link, Verification, read_
 from firmquote.store.database import Database, Schema, open_database
 from firmquote.store.ledger import Grant, Ledger, forget_ledger, open_ledger
 from firmquote.store.outbox import Outbox, Rests, order_view
+from firmquote.store.slots import Slot, slot_holder, take_slot
 from firmquote.store.spent import SymbolSpend, compact, spent_by_symbol, spent_since
 from firmquote.store.statefile import read_state, write_state
 
 __all__ = [
+    "Slot", "slot_holder", "take_slot",
     "Chain",
     "ChainProblem",
     "Database",
