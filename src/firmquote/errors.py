@@ -13,6 +13,7 @@
         FullDiskError      no space left
         StoreBusyError     another process holds it
         StoreVersionError  a newer program wrote it
+      BudgetError          nothing may be asked of a provider now    exit 8
       ProviderError        .provider .retryable                      exit 3
         AuthError          the key was refused; never retried
         EntitlementError   the plan does not include this; never retried
@@ -110,6 +111,12 @@ class WireError(ProviderError):
     def __init__(self, message: str, *, provider: str, sample: bytes = b"") -> None:
         super().__init__(message, provider=provider)
         self.sample = bytes(sample[:SAMPLE_BYTES_MAX])
+
+
+class BudgetError(FirmquoteError):
+    """A request was not made, since its budget is spent or nobody knows what was spent."""
+
+    exit_code = 8
 
 
 class MissingStoreError(StoreError):

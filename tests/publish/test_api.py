@@ -12,8 +12,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.publish.fixed_safety import FixedSafety, OneToken
 from tests.publish.fixed_trading import FixedTrading
 
-from firmquote.errors import ConfigError, PortInUseError, UnknownSymbolError
+from firmquote.errors import BudgetError, ConfigError, PortInUseError, UnknownSymbolError
 from firmquote.model.alerts import AlertReport, AlertView
+from firmquote.model.budget import BudgetView
 from firmquote.model.status import EventView, HealthReport, Metric, ProviderStatus, QuoteView
 from firmquote.publish import LOOPBACK_NAMES, bind, serving
 from firmquote.publish.live import READERS_MAX
@@ -61,6 +62,14 @@ class Fixed:
             status=self.status, session="regular", expansion_state="full", can_promote_to_live=False, active_provider="a",
             last_role_change=None, providers=(), promotion_gates={}, quality_metrics={}, cost_summary={}, as_of_ns=1,
         )  # fmt: skip
+
+    def budget(self) -> BudgetView:
+        return BudgetView(ledger="/l", trouble=None, clock_doubt_s=0, providers=(), as_of_ns=0)
+
+    async def refresh(self, symbol: str) -> QuoteView:
+        if symbol == "SPENT":
+            raise BudgetError("SPENT: not asked for")
+        return self.quote(symbol)
 
     def not_ready(self) -> str | None:
         return self.missing
@@ -252,6 +261,7 @@ def test_the_schema_lists_every_route() -> None:
                 "/v1/events", "/v1/events/stream", "/v1/switches", "/v1/switches/{name}", "/v1/lease", "/v1/audit",
                 "/v1/positions", "/v1/orders", "/v1/receipts", "/v1/receipts/{number}", "/v1/receipts/{number}/what-if",
                 "/v1/advice", "/v1/news", "/v1/decisions/resume",
+                "/v1/budget", "/v1/quotes/{symbol}/refresh",
                 "/v1/alerts", "/v1/alerts/{number}/acknowledge", "/v1/alerts/test",
                 "/runbook", "/runbook/{name}"} == set(paths)  # fmt: skip
 

@@ -1,5 +1,6 @@
 """CostGovernor: what may be asked of each provider, when, and what it costs. Pure: time comes in."""
 
+from firmquote.budget.advice import Fit, Saving, Use, cheapest, check_plan, find_savings
 from firmquote.budget.book import (
     LIFETIME_NS,
     SKEW_NS,
@@ -42,6 +43,7 @@ __all__ = [
     "Cadence",
     "CadencePolicy",
     "Calendar",
+    "Fit",
     "Governor",
     "Limits",
     "Moment",
@@ -53,6 +55,7 @@ __all__ = [
     "Recent",
     "Refusal",
     "RefusalKind",
+    "Saving",
     "Step",
     "StepChange",
     "Tier",
@@ -61,9 +64,13 @@ __all__ = [
     "Total",
     "Turn",
     "Usage",
+    "Use",
     "Variance",
     "believe",
+    "cheapest",
+    "check_plan",
     "confirm",
+    "find_savings",
     "forecast_end_ns",
     "limits_in_force",
     "pace",

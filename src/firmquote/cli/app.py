@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from firmquote.cli.alerts import alerts
+from firmquote.cli.budget import budget
 from firmquote.cli.client import DEFAULT_URL, fetch, operator_token
 from firmquote.cli.drill import drill
 from firmquote.cli.lab import lab
@@ -16,7 +17,7 @@ from firmquote.cli.token import token
 
 EXIT_CODES = (
     "Exit codes: 0 done · 1 refused or failed · 2 configuration · 3 provider · 4 port in use · "
-    "5 no gateway running · 6 unknown symbol · 7 our own files."
+    "5 no gateway running · 6 unknown symbol · 7 our own files · 8 a budget is spent."
 )
 app = typer.Typer(
     help="Many providers in, one quote you can trade on.",
@@ -26,6 +27,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.add_typer(budget, name="budget")
 app.add_typer(drill, name="drill")
 app.add_typer(alerts, name="alerts")
 app.add_typer(lab, name="lab")

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import msgspec
 import structlog
@@ -72,6 +73,10 @@ def start_demo(*, for_: str | None, port: int, tape: Path | None, speed: float, 
                     Lab(ticks, SystemClock(), _lab_config(dict.fromkeys(KINDS, 0), speed))
                 )
             config = demo_config({name: lab.settings[name] for name in DEMO_PROVIDERS}, port=port)
+            # The simulators count from 0 with each start, and so must the ledger.
+            ledger = Path(stack.enter_context(TemporaryDirectory(prefix="firmquote-"))) / "ledger.sqlite"
+            budgets = msgspec.structs.replace(config.budgets, ledger=str(ledger))
+            config = msgspec.structs.replace(config, budgets=budgets)
             if tape is not None:
                 quotes = msgspec.structs.replace(
                     config.feeds.quotes, live_symbols_allowlist=ticks.symbols, canary_symbols=(), priority_symbols=()

@@ -48,6 +48,7 @@ class ProviderBudgetView(Struct, frozen=True, kw_only=True):
     pace_bound: str
     paused_s: float | None
     pause_words: str | None
+    symbols_per_request: int
     cache_hits: int
     coalesced: int
     symbols: tuple[SymbolCost, ...]

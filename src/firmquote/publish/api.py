@@ -16,6 +16,7 @@ from msgspec import Meta, Struct
 from firmquote.model.status import EventView, HealthReport, ProviderStatus, QuoteView
 from firmquote.publish.access import Access, Doorman, Guards
 from firmquote.publish.alert_routes import alert_routes
+from firmquote.publish.budget_routes import budget_routes
 from firmquote.publish.exposition import CONTENT_TYPE, expose
 from firmquote.publish.headers import SECURITY
 from firmquote.publish.live import LiveStream
@@ -109,6 +110,7 @@ def build_app(
 
     routes = [quotes, quote, providers, activate, decisions, decision, events]
     further = [*safety_routes(view.safety, guards), *trading_routes(view.trading, guards.operate)]
+    further += budget_routes(view, guards.operate)
     return Litestar(
         route_handlers=[
             healthz,

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from http import HTTPStatus
-from typing import Protocol
 
 from litestar import get, post
 from litestar.handlers import HTTPRouteHandler
@@ -11,16 +10,7 @@ from litestar.types import Guard
 
 from firmquote.model.budget import BudgetView
 from firmquote.model.status import QuoteView
-
-
-class SpendingView(Protocol):
-    """What the API needs from whoever spends."""
-
-    def budget(self) -> BudgetView: ...
-
-    async def refresh(self, symbol: str) -> QuoteView:
-        """Ask for a symbol now and return its quote. Raises FirmquoteError where nothing may be asked."""
-        ...
+from firmquote.publish.budget_view import SpendingView
 
 
 def budget_routes(view: SpendingView, needs_token: Guard) -> Sequence[HTTPRouteHandler]:

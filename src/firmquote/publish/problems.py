@@ -8,13 +8,14 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException
 from msgspec import Struct
 
-from firmquote.errors import ConfigError, FirmquoteError, RefusedError, UnknownSymbolError
+from firmquote.errors import BudgetError, ConfigError, FirmquoteError, RefusedError, UnknownSymbolError
 from firmquote.publish.headers import SECURITY
 
 AnyRequest: TypeAlias = Request[Any, Any, Any]
 _STATUS: dict[type[FirmquoteError], HTTPStatus] = {
     UnknownSymbolError: HTTPStatus.NOT_FOUND,
     ConfigError: HTTPStatus.CONFLICT,
+    BudgetError: HTTPStatus.TOO_MANY_REQUESTS,
     RefusedError: HTTPStatus.CONFLICT,
 }
 

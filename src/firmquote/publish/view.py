@@ -7,11 +7,12 @@ from msgspec import Struct
 
 from firmquote.model.alerts import AlertReport, AlertView
 from firmquote.model.status import EventView, HealthReport, Metric, ProviderStatus, QuoteView
+from firmquote.publish.budget_view import SpendingView
 from firmquote.publish.safety_view import SafetyView
 from firmquote.publish.trading_view import TradingView
 
 
-class GatewayView(Protocol):
+class GatewayView(SpendingView, Protocol):
     """Synchronous, in memory, never waits."""
 
     @property

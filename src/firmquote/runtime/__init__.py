@@ -1,5 +1,6 @@
 """The only assembler: clock, configuration, sockets, tasks; effects are carried out here."""
 
+from firmquote.runtime.advising import Advice, advise
 from firmquote.runtime.clock import SystemClock
 from firmquote.runtime.config import Config
 from firmquote.runtime.demo import DEMO_PROVIDERS, KEY_NAME, demo_config
@@ -9,15 +10,19 @@ from firmquote.runtime.gateway import Gateway
 from firmquote.runtime.loading import load_config
 from firmquote.runtime.registry import load_provider, provider_names
 from firmquote.runtime.running import run_gateway, run_until_stopped
+from firmquote.runtime.spending import ledger_path
 
 __all__ = [
     "DEMO_PROVIDERS",
     "KEY_NAME",
+    "Advice",
     "Config",
     "Gateway",
     "SystemClock",
+    "advise",
     "demo_config",
     "explain_symbol",
+    "ledger_path",
     "load_config",
     "load_provider",
     "provider_names",

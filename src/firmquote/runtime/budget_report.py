@@ -72,10 +72,10 @@ class BudgetReport:
         stopped = [((), float(self._spending.is_stopped))]
         return [
             _metric("budget_spent_requests", "Requests spent in the present window.", "gauge", spent),
-            _metric("budget_left_percent", "What ordinary work may still spend, of the scarcest window.", "gauge", left),
+            _metric("budget_left_percent", "What ordinary work may still spend.", "gauge", left),
             _metric("budget_step", "0 normal, 1 warned, 2 slowed, 3 positions only, 4 stopped.", "gauge", steps),
             _metric("requests_asked_total", "Requests that were granted.", "counter", asked),
-            _metric("requests_saved_total", "Requests that a cached or shared answer made unnecessary.", "counter", saved),
+            _metric("requests_saved_total", "Requests that a cached or shared answer saved.", "counter", saved),
             _metric("ledger_unusable", "1 while nothing may be spent because of the ledger.", "gauge", stopped),
         ]
 
@@ -86,12 +86,15 @@ class BudgetReport:
         spending = self._spending
         limits, standing, counts = spending.limits[name], spending.desk.standings[name], spending.counts[name]
         governor = spending.governors.get(name)
+        step, why = ("normal", "") if governor is None else (governor.step.label, governor.pace.words)
+        if spending.is_stopped:
+            step, why = "stopped", spending.desk.trouble or ""
         pause = standing.pause
         left_ns = 0 if pause is None else pause.until_ns - self._clock.monotonic_ns()
         return ProviderBudgetView(
             provider=name,
-            step="stopped" if spending.is_stopped else "normal" if governor is None else governor.step.label,
-            why=(spending.desk.trouble or "") if spending.is_stopped else "" if governor is None else governor.pace.words,
+            step=step,
+            why=why,
             left_pct=self.left_pct(name),
             reserve_pct=limits.reserve_pct,
             windows=tuple(_window(usage, standing, limits) for usage in standing.usages),
@@ -100,6 +103,7 @@ class BudgetReport:
             pace_bound="" if governor is None else governor.pace.bound,
             paused_s=left_ns / NS_PER_S if left_ns > 0 else None,
             pause_words=pause.words if pause is not None and left_ns > 0 else None,
+            symbols_per_request=1 if governor is None else governor.batch,
             cache_hits=counts.cache_hits,
             coalesced=counts.coalesced,
             symbols=symbol_costs(
@@ -110,9 +114,7 @@ class BudgetReport:
         )
 
 
-def symbol_costs(
-    spends: Sequence[SymbolSpend], limits: Limits, rates: Mapping[str, float]
-) -> tuple[SymbolCost, ...]:
+def symbol_costs(spends: Sequence[SymbolSpend], limits: Limits, rates: Mapping[str, float]) -> tuple[SymbolCost, ...]:
     """Return what each symbol cost over a day: its requests' price, and its share of a day of the plan's fee."""
     total = sum(spend.requests for spend in spends)
     fee_a_day = limits.fee_usd_micros_per_month / DAYS_A_MONTH
@@ -150,7 +152,5 @@ def _window(usage: Usage, standing: Standing, limits: Limits) -> WindowView:
     )
 
 
-def _metric(
-    name: str, words: str, kind: str, samples: Sequence[tuple[tuple[tuple[str, str], ...], float]]
-) -> Metric:
+def _metric(name: str, words: str, kind: str, samples: Sequence[tuple[tuple[tuple[str, str], ...], float]]) -> Metric:
     return Metric(name=f"firmquote_{name}", help=words, kind=kind, samples=tuple(samples))

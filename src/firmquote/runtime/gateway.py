@@ -21,6 +21,7 @@ from firmquote.model import (
 )
 from firmquote.routing import ProviderManager
 from firmquote.runtime.alerting import Alerting
+from firmquote.runtime.budget_report import BudgetReport
 from firmquote.runtime.conductor import Conductor
 from firmquote.runtime.config import Config
 from firmquote.runtime.front import front, state_dir
@@ -30,6 +31,8 @@ from firmquote.runtime.poll import Poll, backfill
 from firmquote.runtime.quality import QualityDesk
 from firmquote.runtime.report import Report
 from firmquote.runtime.safety import Safety
+from firmquote.runtime.slots import SlotGate
+from firmquote.runtime.spending import build_spending
 from firmquote.runtime.steady import SteadyClock
 from firmquote.runtime.stream import Stream
 from firmquote.runtime.trading import build_trading
@@ -48,6 +51,7 @@ class Gateway:
     def __init__(self, config: Config, environ: Mapping[str, str], clock: Clock, random: Random) -> None:
         self.config = config
         self.symbols = config.feeds.quotes.live_symbols_allowlist
+        self._watched = (*config.feeds.quotes.priority_symbols, *config.feeds.quotes.canary_symbols)
         self._clock = clock = SteadyClock(clock)
         self._random = random
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -71,17 +75,20 @@ class Gateway:
             for name, (provider, opening) in self._opened.items()
         }
         self.conductor = Conductor(self.manager, self.board, clock, self.feeds, config.quality.silence)
+        self.spending = build_spending(config, self._opened, self.conductor, clock, state_dir(config))
+        self.budget = BudgetReport(self.spending, clock)
         self.safety = Safety(config, self.board, self.conductor, clock, environ)
         permits = GatewayPermits(
             self.board,
             stages=lambda: self.safety.stages,
             restrictions=lambda: self.safety.restrictions,
-            budget_left_pct=lambda _: None,
+            budget_left_pct=self.budget.left_pct,
         )
         self.trading = build_trading(config, self.board, clock, permits=permits, directory=state_dir(config))
         self._reader = self.board.add_reader("decision")
         self.streams: list[Stream] = []
-        self._polls: list[Poll] = []
+        self._polls: dict[str, Poll] = {}
+        self._gates: dict[str, SlotGate] = {}
         self._backfills: dict[str, PollProtocol] = {}
         self._sources: list[tuple[str, SyntheticSource]] = []
         for name, (provider, opening) in self._opened.items():
@@ -113,9 +120,11 @@ class Gateway:
             group.create_task(self._timers(group))
             group.create_task(self.trading.run())
             group.create_task(self.alerting.run())
+            group.create_task(self.spending.desk.run())
             for stream in self.streams:
-                group.create_task(stream.run())
-            for poll in self._polls:
+                gate = self._gates.get(stream.provider)
+                group.create_task(stream.run() if gate is None else gate.run(stream))
+            for poll in self._polls.values():
                 group.create_task(poll.run())
 
     @asynccontextmanager
@@ -131,6 +140,12 @@ class Gateway:
             self.alerting.serves_at(url)
             yield url
 
+    async def refresh(self, symbol: str) -> str | None:
+        """Have a fresh price of `symbol` from the provider that serves it; returns why not, or `None`."""
+        order = self.manager.showing(symbol).order
+        poll = self._polls.get(order[0]) if order else None
+        return None if poll is None else await poll.refresh(symbol)  # a stream needs nobody to ask
+
     def _open(self, name: str, provider: Provider, opening: Opening) -> None:
         feed = self.feeds[name]
         if provider.open_stream is not None:
@@ -141,18 +156,33 @@ class Gateway:
                 protocol,
                 self.board,
                 self.conductor,
-                symbols=self.symbols,
+                symbols=self.spending.subscribable(name, self.symbols, self._watched),
                 clock=self._clock,
                 random=self._random,
             )
             self.streams.append(stream)
+            slots = self.spending.limits[name].connections
+            if slots is not None:
+                directory = state_dir(self.config) / "slots"
+                self._gates[name] = SlotGate(
+                    name, protocol.url, opening.key, slots, directory, self.conductor, self._clock
+                )
             self.conductor.watch_stream(feed, stream)
             if provider.open_poll is not None:
                 self._backfills[name] = provider.open_poll(opening)
         elif provider.open_poll is not None:
             poll = provider.open_poll(opening)
-            self._polls.append(
-                Poll(feed, poll, self.board, self.manager, self.conductor, symbols=self.symbols, clock=self._clock)
+            batch = max(len(request.symbols) for request in poll.plan(self.symbols))
+            self._polls[name] = Poll(
+                feed,
+                poll,
+                self.board,
+                self.manager,
+                self.conductor,
+                self.spending,
+                self.spending.govern(name, self.symbols, self._watched, batch=batch),
+                symbols=self.symbols,
+                clock=self._clock,
             )
         elif provider.open_source is not None:
             self._sources.append((name, provider.open_source(opening)))
@@ -180,6 +210,7 @@ class Gateway:
                 next_second_ns += NS_PER_S
                 self._follow_session(now_ns)
                 self.conductor.second()
+                self.spending.second()
                 self.report.second()
                 self.safety.second()
                 self.trading.second(now_ns, self.session)
@@ -211,7 +242,9 @@ class Gateway:
     def _start_backfill(self, name: str, group: asyncio.TaskGroup) -> None:
         protocol = self._backfills.get(name)
         if protocol is not None:
-            group.create_task(backfill(self.feeds[name], protocol, self.board, symbols=self.symbols, clock=self._clock))
+            group.create_task(
+                backfill(self.feeds[name], protocol, self.board, self.spending, symbols=self.symbols, clock=self._clock)
+            )
 
     def _make_synthetic(self) -> None:
         now_ns = self._clock.now_ns()

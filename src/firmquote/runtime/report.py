@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from firmquote.board import BoardView, Feed
+from firmquote.errors import BudgetError
 from firmquote.model import NS_PER_MS, Clock, Grade, LastPrice, Quote, mid, spread_bps
 from firmquote.model.alerts import AlertReport, AlertView
+from firmquote.model.budget import BudgetView
 from firmquote.model.status import EventView, HealthReport, Metric, ProviderStatus, QuoteView
 from firmquote.routing import Status
 from firmquote.runtime.trading_report import TradingReport
@@ -82,6 +84,18 @@ class Report:
         """Return what changed since event number `after`, oldest first."""
         return [event for event in self._gateway.conductor.events if event.sequence > after]
 
+    def budget(self) -> BudgetView:
+        """Return what was spent and what is left."""
+        return self._gateway.budget.view()
+
+    async def refresh(self, symbol: str) -> QuoteView:
+        """Ask for a symbol now. Raises UnknownSymbolError, and BudgetError where nothing may be asked."""
+        symbol = self.resolve(symbol)
+        why_not = await self._gateway.refresh(symbol)
+        if why_not is not None:
+            raise BudgetError(f"{symbol}: not asked for. {why_not}. The quote that there is: GET /v1/quotes/{symbol}.")
+        return self.quote(symbol)
+
     def not_ready(self) -> str | None:
         """Return what is still missing before quotes can be served, or `None`."""
         without = [view.symbol for view in self.quotes() if view.grade == Grade.NONE.label]
@@ -115,7 +129,7 @@ class Report:
                 "rejected": float(rejected),
                 "reject_rate": rejected / total if total else None,
             },
-            cost_summary={"requests": float(sum(p.requests for p in providers))},
+            cost_summary=self._gateway.budget.cost_summary(),
             as_of_ns=self._clock.now_ns(),
         )
 
@@ -160,6 +174,7 @@ class Report:
                 ((), self._gateway.conductor.watch.stalls)
             ]),
             *self.trading.metrics(),
+            *self._gateway.budget.metrics(),
         ]  # fmt: skip
 
     # -- how
@@ -208,6 +223,7 @@ class Report:
             errors_by_class=dict(member.health.errors),
             last_error=member.health.last_error,
             symbols=len(feed.lines),
+            budget_left_pct=self._gateway.budget.left_pct(name),
         )
 
     def _rate(self, name: str) -> float | None:

@@ -43,7 +43,7 @@ class SlotGate:
             try:
                 self._slot = take_slot(self._directory, self._name, self._slots)
             except StoreError:
-                return  # a directory that cannot be written keeps no stream out: better two streams of which one is evicted, which is seen and told, than none
+                return  # better two streams, of which one is evicted and says so, than none
             if self._slot is None:
                 if not told:
                     told = True

@@ -1,10 +1,12 @@
 """Joins budgets to everything else: the ledger, one governor a polled provider, roles, events and reports."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 
 from msgspec import Struct
 
 from firmquote.budget import (
+    AlwaysRegular,
     Ask,
     BudgetPolicy,
     Calendar,
@@ -27,6 +29,8 @@ from firmquote.model import (
     LastPrice,
     LineState,
     LineStatus,
+    Opening,
+    Provider,
     ProviderLimits,
     Quote,
     Request,
@@ -35,9 +39,13 @@ from firmquote.model import (
     mid,
 )
 from firmquote.routing import Change, ProviderManager
+from firmquote.runtime.conductor import Conductor
+from firmquote.runtime.config import Config
 from firmquote.runtime.ledger_desk import LedgerDesk
 from firmquote.store import Grant
+from firmquote.symbols import xnys_calendar
 
+LEDGER_FILE = "budget/ledger.sqlite"
 HOUR_S = 3_600.0
 PAUSE_S = 60.0
 """How long a provider is left alone that says "too many" and names no time."""
@@ -198,3 +206,30 @@ def _price(event: Quote | LastPrice) -> float | None:
     if isinstance(event, LastPrice):
         return event.price
     return mid(event.bid, event.ask) if event.bid is not None and event.ask is not None else None
+
+
+def build_spending(
+    config: Config,
+    opened: Mapping[str, tuple[Provider, Opening]],
+    conductor: Conductor,
+    clock: Clock,
+    directory: Path,
+) -> Spending:
+    """Return the budgets of all providers that take part; their ledger lies below `directory`."""
+    always = config.quality.calendar == "always_regular"
+    path = ledger_path(config, directory)
+    return Spending(
+        config.budgets,
+        {name: provider.limits(opening.config) for name, (provider, opening) in opened.items()},
+        conductor.manager,
+        clock,
+        AlwaysRegular() if always else xnys_calendar(),
+        desk=lambda limits, on_trouble: LedgerDesk(path, limits, clock, on_trouble),
+        publish=conductor.publish,
+        wanted_first=config.feeds.quotes.provider_active,
+    )
+
+
+def ledger_path(config: Config, directory: Path) -> Path:
+    """Return where the ledger is."""
+    return directory / LEDGER_FILE if config.budgets.ledger is None else Path(config.budgets.ledger).expanduser()

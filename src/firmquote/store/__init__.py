@@ -9,7 +9,6 @@ from firmquote.store.spent import SymbolSpend, compact, spent_by_symbol, spent_s
 from firmquote.store.statefile import read_state, write_state
 
 __all__ = [
-    "Slot", "slot_holder", "take_slot",
     "Chain",
     "ChainProblem",
     "Database",
@@ -19,6 +18,7 @@ __all__ = [
     "Outbox",
     "Rests",
     "Schema",
+    "Slot",
     "SymbolSpend",
     "Verification",
     "compact",
@@ -28,8 +28,10 @@ __all__ = [
     "order_view",
     "read_chain",
     "read_state",
+    "slot_holder",
     "spent_by_symbol",
     "spent_since",
+    "take_slot",
     "verify_chain",
     "write_state",
 ]
