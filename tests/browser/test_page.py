@@ -61,7 +61,7 @@ def test_a_provider_is_activated_from_the_page_with_a_reason_and_the_token(tmp_p
         await page.get_by_label("Reason").fill("bid and ask")
         await page.get_by_label("Operator's token").fill("wrong")
         await page.get_by_role("button", name="Activate", exact=True).click()
-        await expect(page.locator("#confirm-error")).to_contain_text("operator's token")
+        await expect(page.locator("#confirm-error")).to_contain_text("this needs a token")
         assert running.gateway.manager.serving == "alphavantage"
         await page.get_by_label("Operator's token").fill(token_in(tmp_path))
         await page.keyboard.press("Enter")
@@ -69,6 +69,37 @@ def test_a_provider_is_activated_from_the_page_with_a_reason_and_the_token(tmp_p
         await expect(page.locator("#serving")).to_contain_text("polygon serves", timeout=1_000)
         assert (last := running.gateway.conductor.last_role_change) is not None
         assert "bid and ask" in last.cause
+
+    on_the_page(tmp_path, check)
+
+
+def test_a_switch_engaged_on_the_page_takes_effect_and_is_an_alert_there_that_can_be_taken(tmp_path: Path) -> None:
+    async def check(running: Scenario, watched: Watched, url: str) -> None:
+        page = watched.page
+        await open_live(watched, url)
+        await page.get_by_label("Another").fill("symbol:IBM")
+        await page.keyboard.press("Enter")
+        await page.get_by_label("Reason").fill("looks wrong")
+        await page.get_by_label("Operator's token").fill(token_in(tmp_path))
+        await page.locator("#confirm-do").click()
+        await expect(page.locator("#quotes tr").filter(has_text="IBM")).to_contain_text("switched off", timeout=1_000)
+        assert running.gateway.report.quote("IBM").bid is None
+        row = page.locator("#switches tr").filter(has_text="symbol:IBM")
+        await expect(row).to_contain_text("ENGAGED")
+        await expect(row).to_contain_text("looks wrong")
+        alert = page.locator("#alerts li").filter(has_text="switch engaged symbol:IBM")
+        await alert.get_by_role("button").click()
+        await page.get_by_label("Reason").fill("on it")
+        await page.locator("#confirm-do").click()
+        await expect(alert).to_contain_text("operator: on it")
+        async with page.expect_popup() as opened:
+            await alert.get_by_role("link", name="what to do").click()
+        await expect((await opened.value).locator("body")).to_contain_text("**Means.**")
+        await row.get_by_role("button", name="Release…").click()
+        await page.get_by_label("Reason").fill("it was right")
+        await page.locator("#confirm-do").click()
+        await expect(page.locator("#quotes tr").filter(has_text="IBM")).not_to_contain_text("switched off")
+        assert watched.complaints == []
 
     on_the_page(tmp_path, check)
 

@@ -60,7 +60,7 @@ _ALL = (
         means="A kill switch is engaged. Somebody or something stopped a part of the system on purpose.",
     ),
     AlertKind(
-        name="state_unwritable", severity=Severity.CRITICAL,
+        name="state_unwritable", severity=Severity.CRITICAL, after_s=5,
         means="Switches or the audit trail cannot be written: orders are in effect, and lost with the process.",
     ),
     AlertKind(

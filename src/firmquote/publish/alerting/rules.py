@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from msgspec import Struct
 
-from firmquote.model import NS_PER_S
+from firmquote.model import NS_PER_S, Reason
 from firmquote.model.status import ProviderStatus
 from firmquote.publish.alerting.policy import AlertPolicy
 from firmquote.publish.alerting.situation import Condition, Situation
@@ -15,6 +15,7 @@ SAMPLES_MAX = 64
 REFUSED_MIN = 10
 """Fewer refused prices in the window are no alert, whatever their share."""
 UNREADABLE_MIN = 5
+SWITCHED_OFF = Reason.SWITCHED_OFF.value
 _UNUSABLE = frozenset({"none", "stale", "mock"})
 
 
@@ -127,7 +128,7 @@ def _network(seen: Situation) -> Iterator[Condition]:
 def _symbols(seen: Situation) -> Iterator[Condition]:
     if not seen.live or seen.health.session != "regular":
         return
-    bad = [q for q in seen.quotes if q.grade in _UNUSABLE and not q.halted]
+    bad = [q for q in seen.quotes if q.grade in _UNUSABLE and not q.halted and SWITCHED_OFF not in q.reasons]
     if bad:
         worst = ", ".join(f"{q.symbol} ({q.grade})" for q in bad[:10])
         more = f" and {len(bad) - 10} more" if len(bad) > 10 else ""

@@ -5,12 +5,13 @@ import { byId } from "./dom.js";
 let token = "";
 let pending = null;
 
-export function confirmAction({ title, says, label, path, body, method = "POST", done }) {
+export function confirmAction({ title, says, label, path, body, needsReason = true, method = "POST", done }) {
   pending = { path, body, method, done };
   byId("confirm-title").textContent = title;
   byId("confirm-words").textContent = says;
   byId("confirm-do").textContent = label;
   byId("confirm-reason").value = "";
+  byId("confirm-reason").required = needsReason;
   byId("confirm-token").value = token;
   byId("confirm-error").hidden = true;
   byId("confirm").showModal();

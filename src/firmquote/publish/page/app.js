@@ -3,7 +3,9 @@
 import { showBoard, showDecisions } from "./board.js";
 import { byId } from "./dom.js";
 import { listen } from "./live.js";
+import { askSoon, watchTheRest } from "./rest.js";
 import { showProviders } from "./providers.js";
+import { showGates } from "./rollout.js";
 import { addChange, showTimeline } from "./timeline.js";
 
 const OVERALL = { healthy: "All well", degraded: "Degraded", failed: "Failed: do not trade" };
@@ -23,6 +25,11 @@ listen({
     showBoard(quotes);
     showTimeline(health);
     showDecisions(decisions);
+    showGates(health);
   },
-  onChange: addChange,
+  onChange: (change) => {
+    addChange(change);
+    askSoon();
+  },
 });
+watchTheRest();

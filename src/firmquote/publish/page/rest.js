@@ -1,0 +1,27 @@
+// What changes rarely is asked for: alerts and switches, every two seconds and after each change.
+
+import { showAlerts } from "./alerts.js";
+import { isLive } from "./live.js";
+import { showSwitches } from "./switches.js";
+
+const EVERY_MS = 2000;
+const GIVE_UP_MS = 3000;
+const ASKED = [["v1/alerts", showAlerts], ["v1/switches", showSwitches]];
+let asking = false;
+
+async function ask(path, show) {
+  const answer = await fetch(path, { signal: AbortSignal.timeout(GIVE_UP_MS), cache: "no-store" });
+  if (answer.ok) show(await answer.json());
+}
+
+export async function askSoon() {
+  if (asking) return;
+  asking = true;
+  await Promise.allSettled(ASKED.map(([path, show]) => ask(path, show)));
+  asking = false;
+}
+
+export function watchTheRest() {
+  askSoon();
+  setInterval(() => { if (isLive()) askSoon(); }, EVERY_MS);
+}

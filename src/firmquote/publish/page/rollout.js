@@ -1,0 +1,32 @@
+// The stage, the promotion gates and what they miss.
+
+import { confirmAction } from "./actions.js";
+import { ABSENT, button, byId, cell, fill, words } from "./dom.js";
+import { askSoon } from "./rest.js";
+
+const ACTIONS = { promote: "One stage up, if every gate passes.", rollback: "Back to a stage that risks less, at once.", hold: "No promotion until somebody promotes by hand." };
+
+export function showGates(health) {
+  const gates = Object.entries(health.promotion_gates);
+  const passed = gates.filter(([, gate]) => gate.status === "PASS").length;
+  byId("stage").textContent = `stage ${words(health.expansion_state)}`;
+  byId("gates-words").textContent = gates.length
+    ? `${passed} of ${gates.length} gates pass; ${health.can_promote_to_live ? "may be promoted" : "may not be promoted"}`
+    : "no gate is measured";
+  byId("gates-progress").value = gates.length ? passed / gates.length : 0;
+  fill(byId("gates"), gates.map(([name, gate]) => [
+    cell(words(name), "word"), cell(gate.status, `word ${gate.status}`), cell(amount(gate.current, gate.unit), "number"),
+    cell(amount(gate.threshold, gate.unit), "number"), cell(String(gate.samples), "number"), cell(gate.message, "why"),
+  ]), 6, "No gate is measured.");
+}
+
+export function showRollout() {
+  const box = byId("rollout-actions");
+  if (!box.hidden) return;
+  box.hidden = false;
+  box.append(...Object.entries(ACTIONS).map(([name, says]) => button(`${name[0].toUpperCase()}${name.slice(1)}…`, () => confirmAction({
+    title: `${name[0].toUpperCase()}${name.slice(1)}?`, says, label: name, path: `v1/rollout/${name}`, body: {}, done: askSoon,
+  }))));
+}
+
+const amount = (value, unit) => (value === null ? ABSENT : `${Number(value.toPrecision(4))} ${unit === "share" ? "" : unit}`.trim());
