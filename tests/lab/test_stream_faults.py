@@ -9,7 +9,7 @@ import pytest
 import uvloop
 
 from firmquote.errors import LineError
-from firmquote.lab import LAB_KEY, Fault, Lab, LabConfig, Simulator, SimulatorConfig, load_tape
+from firmquote.lab import LAB_KEY, ActiveFault, Fault, Lab, LabConfig, Simulator, SimulatorConfig, load_tape
 from firmquote.model import Request
 from firmquote.runtime import SystemClock
 from firmquote.wire import HttpClient, HttpLimits, Socket, SocketLimits, connect
@@ -220,3 +220,36 @@ def test_a_wire_delay_makes_every_word_late(name: str) -> None:
         assert SystemClock.monotonic_ns() - began_ns >= 160_000_000, "there and back"
 
     with_simulator(name, body, delay_ms=80)
+
+
+def test_who_is_evicted_late_is_told_of_the_eviction_and_of_nothing_else() -> None:
+    async def body(simulator: Simulator) -> None:
+        client = Client(simulator)
+        await client.open("*")
+        await until(lambda: client.count > 0)
+        now_ns = SystemClock.now_ns()
+        simulator.faults.inject(ActiveFault(fault=Fault.EVICT, since_ns=now_ns, magnitude=1.0))
+        assert simulator.streams is not None
+        for _ in range(2):
+            simulator.streams.tick(now_ns + 11_000_000_000)
+        await client.ended()
+        assert [word for word in client.words if word.startswith(("max", "auth_t"))] == ["max_connections"]
+
+    with_simulator("polygon", body)
+
+
+def test_a_simulator_that_hangs_does_not_even_time_a_login_out() -> None:
+    async def body(simulator: Simulator) -> None:
+        await simulator.inject(Fault.HANG)
+        client = Client(simulator)
+        opening = asyncio.create_task(client.open("*"))
+        assert simulator.streams is not None
+        await until(lambda: simulator.streams.accepted == 1)  # type: ignore[union-attr]  # just looked at
+        await pause(0.05)
+        simulator.streams.tick(SystemClock.now_ns() + 60_000_000_000)
+        await pause(0.05)
+        assert client.words == []
+        opening.cancel()
+        await asyncio.wait({opening})
+
+    with_simulator("polygon", body)

@@ -45,6 +45,8 @@ class Connection:
         self.opened_ns = clock.now_ns()
         self.key: str | None = None
         self.login_ns = 0
+        self.done = False
+        """Nothing more will be said to this client."""
         self.channels: set[str] = set()
         self.forgotten: set[str] = set()
         """Channels that the provider dropped without a word."""
@@ -68,7 +70,10 @@ class Connection:
         return True
 
     def drop(self, last: Frame) -> None:
-        """Forget what waits, say one last thing and close."""
+        """Forget what waits, say one last thing and close; the first reason stands."""
+        if self.done:
+            return
+        self.done = True
         self.channels.clear()
         while not self.backlog.empty():
             self.backlog.get_nowait()
@@ -142,7 +147,7 @@ class Streams:
     @property
     def open_connections(self) -> int:
         """How many clients are logged in."""
-        return sum(connection.key is not None for connection in self._connections)
+        return sum(connection.key is not None and not connection.done for connection in self._connections)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Serve one client until either side ends it."""
@@ -189,12 +194,10 @@ class Streams:
                 connection.listen(on=not dark)
         evicting = self._faults.active(Fault.EVICT, now_ns)
         for connection in list(self._connections):
-            if evicting and connection.key and now_ns - connection.login_ns >= evicting.magnitude * NS_PER_S:
-                connection.key = None
-                connection.drop(self.dialect.farewell(connection, Farewell.TOO_MANY))
             if connection.key is None and now_ns - connection.opened_ns >= LOGIN_TIMEOUT_NS:
-                connection.opened_ns = now_ns  # said once
                 connection.drop(self.dialect.farewell(connection, Farewell.LOGIN_TIMEOUT))
+            elif evicting and connection.key and now_ns - connection.login_ns >= evicting.magnitude * NS_PER_S:
+                connection.drop(self.dialect.farewell(connection, Farewell.TOO_MANY))
 
     def announce(self, symbol: str, *, halted: bool) -> None:
         """Tell the clients who asked for it that trading in `symbol` stopped or goes on."""
@@ -239,6 +242,7 @@ class Streams:
 
     async def _talk(self, connection: Connection) -> None:
         if self._faults.active(Fault.HANG, self._clock.now_ns()):
+            connection.done = True
             await connection.socket.receive()
             return
         self.dialect.greet(connection, self._others(connection))

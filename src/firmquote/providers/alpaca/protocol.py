@@ -286,7 +286,10 @@ def _retry_after_s(response: Response) -> float | None:
 def _split(key: Secret | None) -> tuple[str, Secret]:
     key_id, colon, secret = ("", "", "") if key is None else key.reveal().partition(":")
     if not (key_id and colon and secret):
-        raise ConfigError("alpaca: the key has two parts. Set FIRMQUOTE_ALPACA_API_KEY to KEY_ID:SECRET.")
+        raise ConfigError(
+            "alpaca: the key has two parts. Write KEY_ID:SECRET in FIRMQUOTE_ALPACA_API_KEY, "
+            "or where providers.alpaca.api_key points."
+        )
     return key_id, Secret(secret)
 
 
