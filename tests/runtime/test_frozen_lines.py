@@ -82,7 +82,7 @@ def test_the_word_of_a_stream_that_is_not_well_does_not_count() -> None:
 
 def test_a_halted_symbol_is_not_frozen() -> None:
     watching = Watching().warm()
-    watching.board.entries["IBM"].halted = True
+    watching.board.entries["IBM"].halts["p"] = "news"
     assert watching.tick("b.IBM", "a.SPY", "b.SPY", times=100).told == []
 
 

@@ -6,8 +6,21 @@ Everything here is synchronous and allocates nothing per quote beyond the decode
 from firmquote.board.arbitration import Seam
 from firmquote.board.board import Board, BoardView
 from firmquote.board.feed import Feed, FeedCounts
+from firmquote.board.halts import halt_entry, resume_entry
 from firmquote.board.line import Entry, Line
 from firmquote.board.peers import believed_elsewhere
 from firmquote.board.reader import Reader
 
-__all__ = ["Board", "BoardView", "Entry", "Feed", "FeedCounts", "Line", "Reader", "Seam", "believed_elsewhere"]
+__all__ = [
+    "Board",
+    "BoardView",
+    "Entry",
+    "Feed",
+    "FeedCounts",
+    "Line",
+    "Reader",
+    "Seam",
+    "believed_elsewhere",
+    "halt_entry",
+    "resume_entry",
+]

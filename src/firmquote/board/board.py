@@ -8,6 +8,7 @@ from msgspec import Struct
 from firmquote.board.arbitration import Seam, choose, find_seam, is_same_quote, may_follow
 from firmquote.board.barring import lower, visible_line
 from firmquote.board.feed import Feed
+from firmquote.board.halts import halt_entry, resume_entry
 from firmquote.board.line import Entry, Line
 from firmquote.board.peers import begin_band, confirm_claim
 from firmquote.board.reader import Reader
@@ -73,6 +74,7 @@ class Board:
         self.restrictions = NO_RESTRICTIONS
         self._future_ns = plausibility.future_ms_max * NS_PER_MS
         self._wake = wake
+        self._providers: set[str] = set()
         self._dirty: list[Entry] = []
         self._readers: list[Reader] = []
 
@@ -86,6 +88,7 @@ class Board:
     ) -> Feed:
         """Give every symbol a line of `provider`; none is shown before it is elected."""
         feed = Feed(provider, feed_class, control)
+        self._providers.add(provider)
         for entry in self.entries.values():
             line = Line(feed, entry)
             entry.lines[provider] = feed.lines[entry.symbol] = line
@@ -352,7 +355,8 @@ class Board:
             feed.unknown_symbols += 1
             return
         feed.halts += 1
-        entry.halted = halt.halted
-        if not halt.halted:
-            entry.resumed_ns = halt.received_ns
+        if halt.halted:
+            halt_entry(entry, feed.provider, halt.cause or "halted")
+        else:  # the market's word, whichever provider brings it; an operator's halt stays
+            resume_entry(entry, self._providers, now_ns=halt.received_ns)
         self.touch(entry)

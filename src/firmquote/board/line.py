@@ -1,9 +1,12 @@
 """What is known of one symbol: a line for each provider, and the entry that shows one of them."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from firmquote.model import LastPrice, Quote, Reason, Tick
-from firmquote.quality import Band, Refusals, Standing, Verdict
+from msgspec import structs
+
+from firmquote.model import LastPrice, Price, Quote, Reason, Tick
+from firmquote.quality import Band, PlausibilityPolicy, Refusals, Standing, Verdict
 
 if TYPE_CHECKING:
     from firmquote.board.feed import Feed
@@ -85,6 +88,22 @@ class Line:
         price = self.price
         return price is not None and price.received_ns >= max(self.since_ns, self.entry.resumed_ns)
 
+    def restate(self, to_new: Callable[[Price], Price | None], policy: PlausibilityPolicy, now_ns: int) -> None:
+        """Put what is held from before a corporate action into its terms; nothing of it is tradable any more."""
+        quote, last = self.quote, self.last
+        self.tick = None
+        self.made = None if quote is None else _restated(quote, to_new)
+        self.last = None
+        if last is not None and (price := to_new(last.price)) is not None:
+            close = None if last.previous_close is None else to_new(last.previous_close)
+            self.last = structs.replace(last, price=price, previous_close=close)
+        mid = None if self.band.mid is None else to_new(self.band.mid)
+        self.band = Band()
+        if mid is not None:
+            self.band.begin(mid, policy, at_ns=now_ns)
+        self.refusals = None
+        self.since_ns = now_ns
+
     def standing(self) -> Standing:
         """Return what the grade of this line depends on."""
         return Standing(
@@ -97,10 +116,16 @@ class Line:
         )
 
 
+def _restated(quote: Quote, to_new: Callable[[Price], Price | None]) -> Quote | None:
+    bid = None if quote.bid is None else to_new(quote.bid)
+    ask = None if quote.ask is None else to_new(quote.ask)
+    return None if bid is None and ask is None else structs.replace(quote, bid=bid, ask=ask)
+
+
 class Entry:
     """One symbol on the board. It shows its elected line as it is: one provider's, never a mixture."""
 
-    __slots__ = ("dirty", "elected", "halted", "lines", "resumed_ns", "rivals", "shown_ns", "symbol", "updates")
+    __slots__ = ("dirty", "elected", "halts", "lines", "resumed_ns", "rivals", "shown_ns", "symbol", "updates")
 
     def __init__(self, symbol: str) -> None:
         self.symbol = symbol
@@ -113,5 +138,11 @@ class Entry:
         self.dirty = False
         self.updates = 0
         """Changes of what is shown; a reader that skips some knows how many by the difference."""
-        self.halted = False
+        self.halts: dict[str, str] = {}
+        """Who says that trading is halted (a provider, an operator, a corporate action) → why."""
         self.resumed_ns = 0
+
+    @property
+    def halted(self) -> bool:
+        """Whether anybody says that trading is halted."""
+        return bool(self.halts)

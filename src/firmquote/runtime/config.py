@@ -97,6 +97,8 @@ class SymbolsSection(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Provider → canonical → its spelling; wins over the codec in both directions."""
     aliases: dict[str, str] = {}
     """What people type → canonical."""
+    actions_file: str | None = None
+    """YAML of corporate actions; see docs/how-to/corporate-actions.md."""
 
 
 class ServeSection(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -7,24 +7,38 @@ from firmquote.store.outbox import Outbox, Rests, order_view
 from firmquote.store.slots import Slot, slot_holder, take_slot
 from firmquote.store.spent import SymbolSpend, compact, spent_by_symbol, spent_since
 from firmquote.store.statefile import read_state, write_state
+from firmquote.store.symbols import (
+    Instrument,
+    OperatorHalt,
+    SymbolRecord,
+    decode_fraction,
+    encode_action,
+    open_symbol_record,
+)
 
 __all__ = [
     "Chain",
     "ChainProblem",
     "Database",
     "Grant",
+    "Instrument",
     "Ledger",
     "Link",
+    "OperatorHalt",
     "Outbox",
     "Rests",
     "Schema",
     "Slot",
+    "SymbolRecord",
     "SymbolSpend",
     "Verification",
     "compact",
+    "decode_fraction",
+    "encode_action",
     "forget_ledger",
     "open_database",
     "open_ledger",
+    "open_symbol_record",
     "order_view",
     "read_chain",
     "read_state",

@@ -1,6 +1,7 @@
 """Symbols: the canonical form, every provider's spelling of it, old names, corporate actions and sessions."""
 
 from firmquote.symbols.actions import (
+    OPERATOR,
     Acquisition,
     AgreedActions,
     Conflict,
@@ -18,11 +19,13 @@ from firmquote.symbols.canonical import Kind, Symbol, parse_symbol, readings
 from firmquote.symbols.carrying import (
     Basis,
     Carried,
+    CarriedName,
     CarriedPrice,
     CashInLieu,
     Holding,
     OpenOrder,
     carry_holding,
+    carry_name,
     carry_order,
     carry_price,
     due_actions,
@@ -37,15 +40,18 @@ from firmquote.symbols.history import (
 )
 from firmquote.symbols.normalizer import Explanation, SymbolNormalizer
 from firmquote.symbols.ratios import RatioKind, RatioMatch, match_split_ratio
-from firmquote.symbols.sessions import CalendarTable, TradingCalendar, decode_calendar, xnys_calendar
+from firmquote.symbols.sessions import EASTERN, CalendarTable, TradingCalendar, decode_calendar, xnys_calendar
 from firmquote.symbols.spelling import Case, Spelling
 
 __all__ = [
+    "EASTERN",
+    "OPERATOR",
     "Acquisition",
     "AgreedActions",
     "Basis",
     "CalendarTable",
     "Carried",
+    "CarriedName",
     "CarriedPrice",
     "Case",
     "CashInLieu",
@@ -74,6 +80,7 @@ __all__ = [
     "adjust_price",
     "agree",
     "carry_holding",
+    "carry_name",
     "carry_order",
     "carry_price",
     "decode_calendar",

@@ -4,7 +4,7 @@
 `symbol` of an action is the name that its instrument had on the evening before, whatever else happens on that day.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from fractions import Fraction
 from typing import TypeAlias
@@ -14,6 +14,8 @@ from msgspec import Struct
 from firmquote.errors import ConfigError
 from firmquote.model import Price
 
+OPERATOR = "operator"
+"""The source whose word settles a conflict."""
 SPLIT_DAYS_APART_MIN = 7
 """Two splits of one symbol within so many days are one split that its sources disagree about."""
 
@@ -125,16 +127,24 @@ class AgreedActions(Struct, frozen=True):
     conflicts: tuple[Conflict, ...]
 
 
-def agree(sources: Mapping[str, Iterable[CorporateAction]]) -> AgreedActions:
+def agree(
+    sources: Mapping[str, Iterable[CorporateAction]], *, settled_by: Sequence[str] = (OPERATOR,)
+) -> AgreedActions:
     """Merge what each source tells.
 
-    The same action from several sources is one. Splits of one symbol less than a week apart, or one action with two
-    contents, are a conflict: all of them are withheld, since applying the wrong one is worse than a quarantined symbol.
+    What a source in `settled_by` tells is taken, whatever the others say of the same action; the first has the last
+    word. The same action from several sources is one. Splits of one symbol less than a week apart, or one action with
+    two contents, are a conflict: all of them are withheld, since applying the wrong one is worse than a quarantined
+    symbol.
     """
     told: dict[CorporateAction, str] = {}
-    for source, actions in sources.items():
+    settled: list[CorporateAction] = []
+    for source in dict.fromkeys([*settled_by, *sources]):
+        actions = [action for action in sources.get(source, ()) if not _is_settled(action, settled)]
         for action in actions:
             told.setdefault(action, source)
+        if source in settled_by:
+            settled += actions
     groups: list[list[CorporateAction]] = []
     for action in sorted(told, key=lambda each: (type(each).__name__, each.symbol, each.effective, repr(each))):
         if groups and _contradicts(groups[-1][-1], action):
@@ -159,6 +169,10 @@ def adjust_price(price: Price, action: CorporateAction) -> Price | None:
             return price * factor.numerator / factor.denominator
         case _:
             return price
+
+
+def _is_settled(action: CorporateAction, settled: Iterable[CorporateAction]) -> bool:
+    return any(_contradicts(*sorted((action, one), key=lambda each: each.effective)) for one in settled)
 
 
 def _contradicts(one: CorporateAction, other: CorporateAction) -> bool:

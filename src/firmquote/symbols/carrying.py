@@ -42,6 +42,13 @@ class CarriedPrice(Struct, frozen=True):
     basis: Basis
 
 
+class CarriedName(Struct, frozen=True):
+    """What an instrument is called now, with the basis that it had its first name on."""
+
+    symbol: str
+    basis: Basis
+
+
 class OpenOrder(Struct, frozen=True):
     """What of an open order depends on corporate actions; a market order has no limit."""
 
@@ -103,6 +110,15 @@ def carry_price(carried: CarriedPrice, actions: Sequence[CorporateAction], today
         price = None if price is None else adjust_price(price, action)
         symbol = action.new_symbol if isinstance(action, Rename) else symbol
     return None if price is None else CarriedPrice(symbol, price, _with(carried.basis, due))
+
+
+def carry_name(carried: CarriedName, actions: Sequence[CorporateAction], today: date) -> CarriedName:
+    """Return the name that the instrument has today; an action that nobody tells of any more stays applied."""
+    due = due_actions(carried.basis, actions, today)
+    if not due:
+        return carried
+    symbol = next((action.new_symbol for action in reversed(due) if isinstance(action, Rename)), carried.symbol)
+    return CarriedName(symbol, _with(carried.basis, due))
 
 
 def carry_order(order: OpenOrder, actions: Sequence[CorporateAction], today: date) -> OpenOrder | None:

@@ -16,7 +16,7 @@ from msgspec import Struct
 from firmquote.errors import ConfigError
 from firmquote.model import NS_PER_S, Session
 
-_ZONE = ZoneInfo("America/New_York")
+EASTERN = ZoneInfo("America/New_York")
 # Pre-market, regular, after hours, and nothing until the next morning: nyse.com "Trading hours", read 2026-11-24.
 # On an early close both the close and the end of after-hours trading move forward by three hours.
 _DAY = (time(4), time(9, 30), time(16), time(20))
@@ -102,4 +102,4 @@ def _moments_ns(day: date, times: tuple[time, ...]) -> tuple[int, ...]:
 
 
 def _midnight_ns(day: date) -> int:
-    return int(datetime.combine(day, time(), _ZONE).timestamp()) * NS_PER_S
+    return int(datetime.combine(day, time(), EASTERN).timestamp()) * NS_PER_S
