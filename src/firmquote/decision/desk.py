@@ -44,7 +44,7 @@ class Batch(Struct, frozen=True, kw_only=True):
     account: Account | None = None
 
     def __bool__(self) -> bool:
-        return bool(self.receipts or self.orders or self.account)
+        return bool(self.receipts or self.orders or self.positions or self.account)
 
 
 class Desk:

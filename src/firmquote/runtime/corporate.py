@@ -15,35 +15,29 @@ import structlog
 from msgspec.structs import replace
 
 from firmquote.board import Board, halt_entry, resume_entry
-from firmquote.errors import ConfigError
+from firmquote.errors import StoreError
 from firmquote.model import NS_PER_S, Clock, LastPrice, Price
 from firmquote.quality import Band, is_near
 from firmquote.routing import Change
 from firmquote.runtime.config import Config
-from firmquote.store import Instrument, SymbolRecord, decode_fraction
+from firmquote.runtime.instruments import carry_instrument, halted_by, read_actions
+from firmquote.store import Instrument, OperatorHalt, SymbolRecord
 from firmquote.symbols import (
     EASTERN,
     OPERATOR,
     AgreedActions,
     Basis,
-    CarriedName,
-    CarriedPrice,
     CorporateAction,
-    Delisting,
-    TradingCalendar,
-    TradingHalt,
     action_id,
     adjust_price,
     agree,
-    carry_name,
-    carry_price,
-    due_actions,
+    xnys_calendar,
 )
 
 FILE = "file"
 PRICE_AGE_DAYS_MAX = 7
 """An older price from before a restart says nothing of today's."""
-SAVE_NS = 60 * NS_PER_S
+SAVE_NS = 300 * NS_PER_S
 """How often the newest prices are stored, for the time after a restart."""
 DAY_BEGINS = time(4)
 """Pre-market in New York: from then on prices are in the new terms."""
@@ -53,10 +47,15 @@ _log = structlog.get_logger("firmquote")
 class CorporateDesk:
     """Owned by whoever runs gateways: it outlives the one that a rename ends. Used in the event loop's thread."""
 
-    def __init__(self, record: SymbolRecord, config: Config, calendar: TradingCalendar, clock: Clock) -> None:
-        """Take up what is recorded, and read the file of actions. Raises StoreError, ConfigError."""
+    def __init__(self, record: SymbolRecord | None, config: Config, clock: Clock) -> None:
+        """Take up what is recorded (without a record: nothing, and nothing lasts), and read the file of actions.
+
+        Raises:
+            StoreError: the record cannot be read.
+            ConfigError: the file cannot.
+        """
         self._record = record
-        self._calendar = calendar
+        self._calendar = xnys_calendar() if config.quality.calendar == "XNYS" else None
         self._clock = clock
         file = config.symbols.actions_file
         self._from_file = () if file is None else read_actions(Path(file).expanduser())
@@ -65,14 +64,14 @@ class CorporateDesk:
         self.renamed = asyncio.Event()
         """Set when a name in use has changed: the gateway has to begin anew under the new one."""
         self._board: Board | None = None
-        self._carry: Callable[[Sequence[CorporateAction]], object] = len
+        self._carry: Callable[[Sequence[CorporateAction]], None] = _ignore
         self._publish: Callable[[Sequence[Change]], None] = _ignore
         self._looked: tuple[date, AgreedActions] | None = None
         self._in_effect: frozenset[CorporateAction] = frozenset()
         """What the board has in it, or began after."""
         self._saved_ns = 0
         today = self.today()
-        known = {each.configured: each for each in record.instruments()}
+        known = {} if record is None else {each.configured: each for each in record.instruments()}
         self.instruments = {
             name: known.get(name)
             or Instrument(configured=name, symbol=name, named=Basis(name, today), priced=Basis(name, today))
@@ -103,7 +102,7 @@ class CorporateDesk:
         self,
         board: Board,
         *,
-        carry: Callable[[Sequence[CorporateAction]], object],
+        carry: Callable[[Sequence[CorporateAction]], None],
         publish: Callable[[Sequence[Change]], None],
     ) -> None:
         """Serve this gateway from now on: its board begins at the last known prices, and halted as it was."""
@@ -112,7 +111,7 @@ class CorporateDesk:
         self._in_effect = frozenset(self._effective(self.today()))
         self.renamed.clear()
         now_ns = self._clock.now_ns()
-        for each in self.instruments.values():
+        for each in self.instruments.values() if self._calendar is not None else ():
             entry = board.entries.get(each.symbol)
             recent = now_ns - each.price_ns <= PRICE_AGE_DAYS_MAX * 86_400 * NS_PER_S
             if entry is None or each.price is None or not recent:
@@ -120,15 +119,51 @@ class CorporateDesk:
             for line in entry.lines.values():
                 if not line.feed.synthetic:
                     line.band.begin(each.price, board.plausibility, at_ns=each.price_ns)
-        for halt in self._record.halts():
+        for halt in () if self._record is None else self._record.halts():
             if halt.symbol in board.entries:
                 halt_entry(board.entries[halt.symbol], OPERATOR, halt.cause)
+
+    def halt(self, symbol: str, cause: str) -> None:
+        """An operator stops trading in a symbol, until `resume`, over restarts too. Raises StoreError."""
+        assert self._board is not None
+        if self._record is not None:
+            self._record.halt(OperatorHalt(symbol, cause, self._clock.now_ns()))
+        entry = self._board.entries[symbol]
+        halt_entry(entry, OPERATOR, cause)
+        self._board.touch(entry)
+        self._tell_of_halt(symbol, None, "halted", cause)
+
+    def resume(self, symbol: str, cause: str) -> bool:
+        """An operator lets trading in a symbol go on, whoever halted it; a fresh quote is needed. Raises StoreError.
+
+        Returns whether it was halted.
+        """
+        assert self._board is not None
+        if self._record is not None:
+            self._record.resume(symbol)
+        entry = self._board.entries[symbol]
+        if not resume_entry(entry, None, now_ns=self._clock.now_ns()):
+            return False
+        self._board.touch(entry)
+        self._tell_of_halt(symbol, "halted", "resumed", cause)
+        return True
+
+    def _tell_of_halt(self, symbol: str, before: str | None, after: str, cause: str) -> None:
+        now_ns = self._clock.now_ns()
+        told = Change(at_ns=now_ns, kind="halt", provider="", before=before, after=after, cause=cause, symbol=symbol)
+        self._publish([told])
 
     # -- sources
 
     def tell(self, source: str, actions: Sequence[CorporateAction]) -> int:
         """Take what a source tells and apply what is due; returns how many were new. Raises StoreError."""
-        new = self._record.tell(source, actions, now_ns=self._clock.now_ns())
+        if self._record is None:
+            known = self.told.setdefault(source, [])
+            fresh = [action for action in actions if action not in known]
+            known += fresh
+            new = len(fresh)
+        else:
+            new = self._record.tell(source, actions, now_ns=self._clock.now_ns())
         if new:
             self._agree()
             self.second()
@@ -140,15 +175,30 @@ class CorporateDesk:
         today = self.today()
         if self._looked != (today, self.agreed):
             self._take_effect(today, now_ns)
+        if self.agreed.actions and not self.renamed.is_set():
+            self._carry(self.agreed.actions)  # what is held knows what it has in it; it may have been read anew
         if now_ns - self._saved_ns >= SAVE_NS:
             self._saved_ns = now_ns
-            self.save()
+            self._note_prices()
+            self._write(list(self.instruments.values()))
 
     def save(self) -> None:
-        """Store the newest prices. Raises StoreError."""
+        """Store the newest prices, at the end."""
+        self._note_prices()
+        self._write(list(self.instruments.values()))
+
+    def _write(self, instruments: Sequence[Instrument]) -> None:
+        """A record that cannot be written loses nothing but time: what it holds is carried again after a restart."""
+        if self._record is None:
+            return
+        try:
+            self._record.write(instruments)
+        except StoreError as error:
+            _log.error("prices not stored", error=str(error))
+
+    def _note_prices(self) -> None:
         if self._board is None:
             return
-        today = self.today()
         for name, each in self.instruments.items():
             entry = self._board.entries.get(each.symbol)
             line = None if entry is None else entry.elected
@@ -159,19 +209,22 @@ class CorporateDesk:
                 continue
             mid = price.price if isinstance(price, LastPrice) else _mid(price.bid, price.ask)
             if mid is not None:
-                priced = Basis(each.symbol, today)
+                priced = Basis(each.symbol, self._day_of(line.accepted_ns))
                 self.instruments[name] = replace(each, price=mid, price_ns=line.accepted_ns, priced=priced)
-        self._record.write(list(self.instruments.values()))
 
     def today(self) -> date:
         """Return the trading day: it begins with the pre-market."""
-        now_ns = self._clock.now_ns()
-        return self._calendar.trading_day_at(now_ns) or datetime.fromtimestamp(now_ns / NS_PER_S, EASTERN).date()
+        return self._day_of(self._clock.now_ns())
 
     # -- how
 
+    def _day_of(self, at_ns: int) -> date:
+        day = None if self._calendar is None else self._calendar.trading_day_at(at_ns)
+        return day or datetime.fromtimestamp(at_ns / NS_PER_S, EASTERN).date()
+
     def _agree(self) -> None:
-        self.told = self._record.told()
+        if self._record is not None:
+            self.told = self._record.told()
         self.agreed = agree({**self.told, FILE: self._from_file}, settled_by=(OPERATOR, FILE))
         for conflict in self.agreed.conflicts:
             _log.warning("corporate actions disagree", conflict=str(conflict))
@@ -181,6 +234,7 @@ class CorporateDesk:
 
     def _take_effect(self, today: date, now_ns: int) -> None:
         self._looked = (today, self.agreed)
+        self._note_prices()
         fresh = [action for action in self._effective(today) if action not in self._in_effect]
         self._in_effect |= frozenset(fresh)
         served = frozenset(each.symbol for each in self.instruments.values())
@@ -194,7 +248,6 @@ class CorporateDesk:
         for symbol in served:
             self._restate(symbol, [action for action in fresh if action.symbol == symbol], now_ns)
         self._halt_by_actions(today, now_ns)
-        self._carry(self.agreed.actions)
 
     def _carry_instruments(self, today: date) -> bool:
         """Carry names and prices to today's terms and store them at once; says whether a name changed."""
@@ -205,10 +258,10 @@ class CorporateDesk:
             after = carry_instrument(each, actions, today)
             if after != each:
                 changed.append(after)
-                renamed = renamed or after.priced.symbol != each.symbol
+                renamed = renamed or after.symbol != each.symbol
             self.instruments[name] = after
         if changed:
-            self._record.write(changed)
+            self._write(changed)
         return renamed
 
     def _restate(self, symbol: str, fresh: Sequence[CorporateAction], now_ns: int) -> None:
@@ -266,45 +319,9 @@ class CorporateDesk:
 _ACTION = "corporate action"
 
 
-def carry_instrument(each: Instrument, actions: Sequence[CorporateAction], today: date) -> Instrument:
-    """Return an instrument in today's terms: its name, and its price as far as that still means something."""
-    name = carry_name(CarriedName(each.symbol, each.named), actions, today)
-    due = due_actions(each.priced, actions, today)
-    if not due and name.basis == each.named:
-        return each
-    priced = replace(each.priced, applied=each.priced.applied.union(map(action_id, due)))
-    carried = (
-        None if each.price is None else carry_price(CarriedPrice(name.symbol, each.price, each.priced), actions, today)
-    )
-    price = None if carried is None else carried.price
-    return replace(each, symbol=name.symbol, named=name.basis, price=price, priced=priced)
-
-
-def halted_by(symbol: str, actions: Sequence[CorporateAction], today: date) -> str | None:
-    """Say which action keeps `symbol` from trading on `today`, if one does."""
-    for action in actions:
-        if action.symbol != symbol or action.effective > today:
-            continue
-        if isinstance(action, Delisting):
-            return f"delisted since {action.effective}"
-        if isinstance(action, TradingHalt) and (action.last_day is None or today <= action.last_day):
-            return f"suspended since {action.effective}"
-    return None
-
-
-def read_actions(path: Path) -> tuple[CorporateAction, ...]:
-    """Read a YAML file of corporate actions. Raises ConfigError."""
-    try:
-        return tuple(msgspec.yaml.decode(path.read_bytes(), type=list[CorporateAction], dec_hook=decode_fraction))
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror}). Correct symbols.actions_file.") from error
-    except msgspec.DecodeError as error:
-        raise ConfigError(f"{path}: {error}. See docs/how-to/corporate-actions.md.") from error
-
-
 def _mid(bid: Price | None, ask: Price | None) -> Price | None:
     return None if bid is None or ask is None else (bid + ask) / 2
 
 
-def _ignore(changes: Sequence[Change]) -> None:
-    del changes
+def _ignore(told: Sequence[object]) -> None:
+    del told

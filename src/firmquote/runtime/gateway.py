@@ -24,6 +24,7 @@ from firmquote.runtime.alerting import Alerting
 from firmquote.runtime.budget_report import BudgetReport
 from firmquote.runtime.conductor import Conductor
 from firmquote.runtime.config import Config
+from firmquote.runtime.corporate import CorporateDesk
 from firmquote.runtime.front import front, state_dir
 from firmquote.runtime.loading import build_normalizer, open_provider
 from firmquote.runtime.permits import GatewayPermits
@@ -48,7 +49,15 @@ _log = structlog.get_logger("firmquote")
 class Gateway:
     """Owns the board, the roles, the engine and all connections of one process."""
 
-    def __init__(self, config: Config, environ: Mapping[str, str], clock: Clock, random: Random) -> None:
+    def __init__(
+        self,
+        config: Config,
+        environ: Mapping[str, str],
+        clock: Clock,
+        random: Random,
+        *,
+        corporate: CorporateDesk | None = None,
+    ) -> None:
         self.config = config
         self.symbols = config.feeds.quotes.live_symbols_allowlist
         self._watched = (*config.feeds.quotes.priority_symbols, *config.feeds.quotes.canary_symbols)
@@ -102,6 +111,8 @@ class Gateway:
             self.conductor,
             self._trading_day,
         )
+        self.corporate = corporate or CorporateDesk(None, config, clock)
+        self.corporate.attach(self.board, carry=self.trading.carry, publish=self.conductor.publish)
         self.report = Report(self, {name: provider.title for name, (provider, _) in self._opened.items()}, clock)
         self.alerting = Alerting(self, environ, clock)
 
@@ -214,6 +225,7 @@ class Gateway:
                 self.report.second()
                 self.safety.second()
                 self.trading.second(now_ns, self.session)
+                self.corporate.second()
             self.safety.advance()
             self.conductor.look(TIMER_NS)
             self.quality.look(self.session)

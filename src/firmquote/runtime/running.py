@@ -6,15 +6,23 @@ import gc
 import os
 import signal
 from collections.abc import Callable, Coroutine, Mapping
+from contextlib import closing
 from random import Random
 from typing import Any
+from urllib.parse import urlsplit
 
 import uvloop
+from msgspec.structs import replace
 
 from firmquote.model import Clock
 from firmquote.runtime.clock import SystemClock
 from firmquote.runtime.config import Config
+from firmquote.runtime.corporate import CorporateDesk
+from firmquote.runtime.front import state_dir
 from firmquote.runtime.gateway import Gateway
+from firmquote.store import open_symbol_record
+
+SYMBOLS_FILE = "symbols.sqlite"
 
 
 def run_until_stopped(
@@ -42,18 +50,43 @@ async def run_gateway(
     environ: Mapping[str, str] = os.environ,
     clock: Clock | None = None,
 ) -> None:
-    """Serve and trade on paper until `stop` is set. `announce` is told the URL once quotes can be asked for."""
+    """Serve and trade on paper until `stop` is set. `announce` is told the URL once quotes can be asked for.
+
+    On the day when a symbol that is served gets another name, the gateway ends and begins again under the new one.
+    """
     clock = clock or SystemClock()
-    gateway = Gateway(config, environ, clock, Random(clock.now_ns()))  # noqa: S311 - jitter, not a secret
-    async with gateway.serve() as url:
-        asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, gateway.safety.stop_everything, "SIGUSR1")
-        running = asyncio.create_task(gateway.run())
-        stopping = asyncio.create_task(stop.wait())
-        gc.freeze()  # what lives as long as the process is not worth looking at again
-        announce(url)
-        await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        stopping.cancel()
-        if not running.done():
-            running.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await running
+    directory = state_dir(config)
+    directory.mkdir(parents=True, exist_ok=True)
+    with closing(open_symbol_record(directory / SYMBOLS_FILE)) as record:
+        corporate = CorporateDesk(record, config, clock)
+        while True:
+            random = Random(clock.now_ns())  # noqa: S311 - jitter, not a secret
+            gateway = Gateway(corporate.rename(config), environ, clock, random, corporate=corporate)
+            async with gateway.serve() as url:
+                announce(url)
+                await _run_one(gateway, stop, corporate.renamed)
+            corporate.save()
+            if stop.is_set() or not corporate.renamed.is_set():
+                return
+            port = urlsplit(url).port or 0
+            config = replace(config, serve=replace(config.serve, port=port))
+            announce = _say_nothing
+
+
+async def _run_one(gateway: Gateway, stop: asyncio.Event, renamed: asyncio.Event) -> None:
+    """Run until told to stop, or until a name changes; whatever ends the gateway itself is raised."""
+    asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, gateway.safety.stop_everything, "SIGUSR1")
+    running = asyncio.create_task(gateway.run())
+    reasons = [asyncio.create_task(stop.wait()), asyncio.create_task(renamed.wait())]
+    gc.freeze()  # what lives as long as the process is not worth looking at again
+    await asyncio.wait({running, *reasons}, return_when=asyncio.FIRST_COMPLETED)
+    for reason in reasons:
+        reason.cancel()
+    if not running.done():
+        running.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await running
+
+
+def _say_nothing(url: str) -> None:
+    del url  # it is the same as before

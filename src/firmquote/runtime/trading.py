@@ -45,7 +45,7 @@ from firmquote.runtime.owners_files import OwnersFile
 from firmquote.runtime.permits import GatewayPermits
 from firmquote.runtime.plugins import open_strategies
 from firmquote.store import order_view
-from firmquote.symbols import TradingCalendar, xnys_calendar
+from firmquote.symbols import CorporateAction, TradingCalendar, xnys_calendar
 
 RECEIPTS_KEPT = 1_000
 """Receipts that the API can look back on without reading the disk."""
@@ -134,6 +134,13 @@ class Trading:
         if day != self.desk.book.portfolio.account.day:
             self.desk.begin_day(day)
         self._read_files(now_ns)
+
+    def carry(self, actions: Sequence[CorporateAction]) -> None:
+        """Apply the corporate actions that are due to what is held: once, as often as this is called."""
+        changed = self.desk.carry(actions)
+        if changed:
+            _log.info("positions carried over corporate actions", symbols=changed)
+            self._changed.set()
 
     def day_at(self, now_ns: int) -> date:
         """Return the trading day of a moment."""

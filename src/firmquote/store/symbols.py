@@ -27,8 +27,8 @@ SYMBOLS = Schema(
             PRIMARY KEY (source, id)
         ) STRICT;
         CREATE TABLE instruments (
-            configured TEXT PRIMARY KEY, named TEXT NOT NULL, price REAL, price_ns INTEGER NOT NULL,
-            priced TEXT NOT NULL
+            configured TEXT PRIMARY KEY, symbol TEXT NOT NULL, named TEXT NOT NULL,
+            price REAL, price_ns INTEGER NOT NULL, priced TEXT NOT NULL
         ) STRICT;
         CREATE TABLE halts (
             symbol TEXT PRIMARY KEY, cause TEXT NOT NULL, since_ns INTEGER NOT NULL
