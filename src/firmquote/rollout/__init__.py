@@ -1,5 +1,26 @@
 """Going live in steps: stages, the gates before each, and the way back. Pure."""
 
+from firmquote.rollout.evidence import GATES, Evidence, Measure
+from firmquote.rollout.gates import GateReading, GateStatus, Severity, freshness_limit_s
+from firmquote.rollout.machine import Rollout, RolloutState, StageChange
+from firmquote.rollout.policy import GateLimits, RolloutPolicy
+from firmquote.rollout.sequential import SequentialMean
 from firmquote.rollout.stages import Stage, StageMap
 
-__all__ = ["Stage", "StageMap"]
+__all__ = [
+    "GATES",
+    "Evidence",
+    "GateLimits",
+    "GateReading",
+    "GateStatus",
+    "Measure",
+    "Rollout",
+    "RolloutPolicy",
+    "RolloutState",
+    "SequentialMean",
+    "Severity",
+    "Stage",
+    "StageChange",
+    "StageMap",
+    "freshness_limit_s",
+]
