@@ -3,6 +3,7 @@
     FirmquoteError
       ConfigError          your file or environment is wrong        exit 2
       RefusedError         an order that cannot be carried out now    exit 1
+      HotpathViolation     a live call while a decision is made      exit 1
       PortInUseError       the address to serve on is taken          exit 4
       NotRunningError      no gateway answers at the given URL       exit 5
       UnknownSymbolError   the symbol is not served or not a symbol  exit 6
@@ -44,6 +45,10 @@ class ConfigError(FirmquoteError):
 
 class RefusedError(FirmquoteError):
     """What was ordered makes no sense now, or something stands in its way."""
+
+
+class HotpathViolation(FirmquoteError):  # noqa: N818 - the name is a contract of DESIGN section 1
+    """Somebody tried a live call while a decision was made; it was refused."""
 
 
 class PortInUseError(FirmquoteError):

@@ -48,8 +48,8 @@ def test_every_provider_has_its_files() -> None:
 def test_the_tree_in_errors_is_the_tree_of_errors() -> None:
     classes = {name for name, value in vars(errors).items() if isinstance(value, type) and issubclass(value, Exception)}
     assert errors.__doc__ is not None
-    assert set(re.findall(r"^\s+(\w+Error)\b", errors.__doc__, re.MULTILINE)) == classes
-    documented = set(re.findall(r"`(\w+Error)`", (ROOT / "docs" / "reference" / "errors.md").read_text()))
+    assert set(re.findall(r"^\s+(\w+(?:Error|Violation))\b", errors.__doc__, re.MULTILINE)) == classes
+    documented = set(re.findall(r"`(\w+(?:Error|Violation))`", (ROOT / "docs" / "reference" / "errors.md").read_text()))
     assert documented == classes
 
 

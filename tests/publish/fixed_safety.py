@@ -1,7 +1,8 @@
 """Switches without a gateway, for tests of the API alone."""
 
-from firmquote.errors import ConfigError
+from firmquote.errors import ConfigError, RefusedError
 from firmquote.model.access import Identity, Scope
+from firmquote.model.rollout import RolloutView
 from firmquote.model.safety import AuditPage, Caller, SwitchesView, SwitchOutcome, SwitchView
 
 
@@ -27,11 +28,38 @@ class OneToken:
         return new
 
 
+class FixedRollout:
+    """A rollout in shadow that stays there."""
+
+    def view(self) -> RolloutView:
+        return RolloutView(
+            stage="shadow", since_ns=1, approval="operator", held=None, can_promote=False, obstacles=("test",),
+            cool_off_left_s=0, quarantined={}, breaches={}, gates={}, history=(), persisted=True,
+        )  # fmt: skip
+
+    async def promote(self, caller: Caller, reason: str, *, forced: bool) -> RolloutView:
+        del caller, reason, forced
+        raise RefusedError("shadow stays: test.")
+
+    async def roll_back(self, caller: Caller, reason: str, *, to: str | None) -> RolloutView:
+        del caller, reason, to
+        return self.view()
+
+    async def hold(self, caller: Caller, reason: str, *, held: bool) -> RolloutView:
+        del caller, reason, held
+        return self.view()
+
+    async def readmit(self, caller: Caller, reason: str, *, symbol: str) -> RolloutView:
+        del caller, reason, symbol
+        return self.view()
+
+
 class FixedSafety:
     """Knows one switch, `quotes`, and remembers the last order."""
 
     def __init__(self) -> None:
         self.ordered: list[tuple[str, bool, Caller, str, float | None]] = []
+        self.promotion = FixedRollout()
 
     def switches(self) -> SwitchesView:
         return SwitchesView(

@@ -4,6 +4,7 @@ Everything here is synchronous and allocates nothing per quote beyond the decode
 """
 
 from firmquote.board.arbitration import Seam
+from firmquote.board.barring import visible_line
 from firmquote.board.board import Board, BoardView
 from firmquote.board.feed import Feed, FeedCounts
 from firmquote.board.halts import halt_entry, resume_entry
@@ -23,4 +24,5 @@ __all__ = [
     "believed_elsewhere",
     "halt_entry",
     "resume_entry",
+    "visible_line",
 ]

@@ -11,6 +11,7 @@ from firmquote.cli.client import DEFAULT_URL, fetch, operator_token
 from firmquote.cli.drill import drill
 from firmquote.cli.lab import lab
 from firmquote.cli.printing import Json, Url, encode_path, print_json
+from firmquote.cli.rollout import rollout
 from firmquote.cli.switch import switch
 from firmquote.cli.symbols import symbols
 from firmquote.cli.token import token
@@ -32,6 +33,7 @@ app.add_typer(drill, name="drill")
 app.add_typer(alerts, name="alerts")
 app.add_typer(lab, name="lab")
 app.add_typer(symbols, name="symbols")
+app.add_typer(rollout, name="rollout")
 app.add_typer(switch, name="switch")
 app.add_typer(token, name="token")
 

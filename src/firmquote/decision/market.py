@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from firmquote.board import Board, Entry, Line
+from firmquote.board import Board, Entry, Line, visible_line
 from firmquote.model import BPS, NS_PER_MS, Grade, Graded, LastPrice, Price, Quote, Shares
 from firmquote.model.trading import QuoteUsed
 from firmquote.quality import age_ns, grade
@@ -58,7 +58,7 @@ class MarketView(Struct, frozen=True, gc=False):
 
 def view_entry(board: Board, entry: Entry, now_ns: int) -> MarketView:
     """Return what the board shows of a symbol."""
-    line = entry.elected
+    line, _ = visible_line(entry, board.restrictions)
     if line is None:
         return MarketView(entry.symbol, NO_PRICE, None, None, None, None, None)
     return view_line(board, line, now_ns)

@@ -22,6 +22,7 @@ from firmquote.publish.headers import SECURITY
 from firmquote.publish.live import LiveStream
 from firmquote.publish.page_routes import page_routes
 from firmquote.publish.problems import HANDLERS
+from firmquote.publish.rollout_routes import rollout_routes
 from firmquote.publish.safety_routes import safety_routes
 from firmquote.publish.trading_routes import trading_routes
 from firmquote.publish.view import GatewayView
@@ -109,7 +110,11 @@ def build_app(
         return list(view.events(after))
 
     routes = [quotes, quote, providers, activate, decisions, decision, events]
-    further = [*safety_routes(view.safety, guards), *trading_routes(view.trading, guards.operate)]
+    further = [
+        *safety_routes(view.safety, guards),
+        *rollout_routes(view.safety.promotion, guards),
+        *trading_routes(view.trading, guards.operate),
+    ]
     further += budget_routes(view, guards.operate)
     return Litestar(
         route_handlers=[

@@ -2,11 +2,17 @@
 
 from typing import Protocol
 
+from firmquote.model.rollout import RolloutView
 from firmquote.model.safety import AuditPage, Caller, SwitchesView, SwitchOutcome, SwitchView
 
 
 class SafetyView(Protocol):
     """Nothing here waits for a disk, a database or a provider before an order is in effect."""
+
+    @property
+    def promotion(self) -> "RolloutOrders":
+        """The rollout."""
+        ...
 
     def switches(self) -> SwitchesView: ...
 
@@ -26,4 +32,26 @@ class SafetyView(Protocol):
 
     async def audit(self, *, after: int, limit: int) -> AuditPage:
         """Return a part of the audit trail, oldest first."""
+        ...
+
+
+class RolloutOrders(Protocol):
+    """The rollout, and what an operator may do with it. Orders raise RefusedError where something stands in the way."""
+
+    def view(self) -> RolloutView: ...
+
+    async def promote(self, caller: Caller, reason: str, *, forced: bool) -> RolloutView:
+        """Go one stage further; `forced` needs no gate to pass."""
+        ...
+
+    async def roll_back(self, caller: Caller, reason: str, *, to: str | None) -> RolloutView:
+        """Go back by one stage, or to `to`."""
+        ...
+
+    async def hold(self, caller: Caller, reason: str, *, held: bool) -> RolloutView:
+        """Let nothing be promoted, or let it again."""
+        ...
+
+    async def readmit(self, caller: Caller, reason: str, *, symbol: str) -> RolloutView:
+        """Take a symbol out of quarantine."""
         ...

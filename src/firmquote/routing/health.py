@@ -77,6 +77,10 @@ class Health:
         self.requests += 1
         self._outcomes.append(outcome)
 
+    def newest(self, count: int) -> list[Outcome]:
+        """Return the newest `count` outcomes, as far as they are kept, newest first."""
+        return [self._outcomes[-back] for back in range(1, min(count, len(self._outcomes)) + 1)]
+
     def note_error(self, kind: str, words: str) -> None:
         """Count an error by its class and keep its sentence."""
         self.errors[kind] = self.errors.get(kind, 0) + 1

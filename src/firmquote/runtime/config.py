@@ -9,21 +9,12 @@ from firmquote.decision import DecisionConfig
 from firmquote.errors import ConfigError
 from firmquote.publish.alerting import AlertPolicy
 from firmquote.quality import ClockPolicy, FitnessPolicy, PlausibilityPolicy, SessionGrading, SilencePolicy
+from firmquote.rollout import GateLimits, RolloutPolicy
 from firmquote.routing import RoutingPolicy
-from firmquote.safety import RatePolicy, SwitchPolicy
+from firmquote.safety import GuardPolicy, RatePolicy, SwitchPolicy
 
 Share = Annotated[float, Meta(ge=0, le=1)]
 Port = Annotated[int, Meta(ge=0, le=65535)]
-
-
-class PromotionGates(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What live data must prove before it is trusted with more."""
-
-    min_success_rate: Share = 0.99
-    max_p95_latency_ms: Annotated[float, Meta(gt=0)] = 200
-    min_cache_hit_rate: Share = 0.80
-    max_shadow_mismatch_rate: Share = 0.02
-    validation_window_minutes: Annotated[float, Meta(gt=0)] = 30
 
 
 class QuotesFeed(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -32,14 +23,14 @@ class QuotesFeed(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     live_enabled: bool = False
     """Off: no provider is connected; the mock serves, and nothing can be traded on."""
     shadow_mode: bool = True
-    """On: live quotes are shown and decisions are computed, but the rollout begins in shadow: nothing is acted on."""
+    """On: live quotes are shown and decisions are computed, but the rollout stays in shadow: nothing is acted on."""
     provider_active: str
     provider_warm: str | None = None
     live_symbols_allowlist: tuple[str, ...]
     """Canonical symbols; nothing else is subscribed, shown or traded."""
     canary_symbols: tuple[str, ...] = ()
     priority_symbols: tuple[str, ...] = ()
-    promotion_gates: PromotionGates = PromotionGates()
+    promotion_gates: GateLimits = GateLimits()
 
     def __post_init__(self) -> None:
         """Refuse what types cannot: an empty allowlist, a provider in two roles, a stage outside the allowlist."""
@@ -136,7 +127,9 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     routing: RoutingPolicy = RoutingPolicy()
     quality: QualitySection = QualitySection()
     decision: DecisionConfig = DecisionConfig()
+    rollout: RolloutPolicy = RolloutPolicy()
     safety: SwitchPolicy = SwitchPolicy()
+    hotpath: GuardPolicy = GuardPolicy()
     alerts: AlertPolicy = AlertPolicy()
     budgets: BudgetPolicy = BudgetPolicy()
     serve: ServeSection = ServeSection()

@@ -93,7 +93,10 @@ class Gateway:
             restrictions=lambda: self.safety.restrictions,
             budget_left_pct=self.budget.left_pct,
         )
-        self.trading = build_trading(config, self.board, clock, permits=permits, directory=state_dir(config))
+        self.trading = build_trading(
+            config, self.board, clock, permits=permits, directory=state_dir(config), guarding=self.safety.guarding
+        )
+        self.safety.measure(config, self.feeds, self.trading.latencies_ns, self.budget.left_pct)
         self._reader = self.board.add_reader("decision")
         self.streams: list[Stream] = []
         self._polls: dict[str, Poll] = {}
@@ -227,6 +230,7 @@ class Gateway:
                 self.trading.second(now_ns, self.session)
                 self.corporate.second()
             self.safety.advance()
+            self.safety.advance(self.session, now_ns)
             self.conductor.look(TIMER_NS)
             self.quality.look(self.session)
             self.conductor.advance()

@@ -116,12 +116,12 @@ class Report:
         return HealthReport(
             status=self._overall(providers),
             session=self._gateway.session.value,
-            expansion_state=self._expansion_state(),
-            can_promote_to_live=False,  # no gate is measured yet, and no data is never a pass
+            expansion_state=self._gateway.safety.stages.stage.label,
+            can_promote_to_live=self._gateway.safety.promotion.rollout.all_pass(),
             active_provider=self._gateway.manager.serving,
             last_role_change=self._gateway.conductor.last_role_change,
             providers=providers,
-            promotion_gates={},
+            promotion_gates=self._gateway.safety.promotion.gates(),
             quality_metrics={
                 "symbols": float(len(views)),
                 "symbols_firm": float(sum(view.grade == Grade.FIRM.label for view in views)),
@@ -240,13 +240,8 @@ class Report:
             return "failed"
         wanted = {self._gateway.config.feeds.quotes.provider_active, self._gateway.config.feeds.quotes.provider_warm}
         sick = any(p.name in wanted and p.status != Status.HEALTHY.value for p in providers)
-        return "degraded" if sick or restrictions != NO_RESTRICTIONS else "healthy"
-
-    def _expansion_state(self) -> str:
-        quotes = self._gateway.config.feeds.quotes
-        if not quotes.live_enabled:
-            return "off"
-        return "shadow" if quotes.shadow_mode else "full"
+        limited = restrictions != NO_RESTRICTIONS and live
+        return "degraded" if sick or limited or self._gateway.safety.promotion.is_failing() else "healthy"
 
 
 def _metric(name: str, words: str, kind: str, samples: Sequence[tuple[tuple[tuple[str, str], ...], float]]) -> Metric:

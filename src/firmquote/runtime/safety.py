@@ -1,21 +1,37 @@
 """Safety at work: joins switches, the disk and the rest of the gateway."""
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from firmquote.board import Board
-from firmquote.model import Clock
-from firmquote.model.safety import AuditPage, Caller, SwitchesView, SwitchOutcome, SwitchView
-from firmquote.rollout import Stage, StageMap
+from msgspec import structs
+
+from firmquote.board import Board, Feed
+from firmquote.model import Clock, Session
+from firmquote.model.safety import AuditPage, AuditRecord, Caller, SwitchesView, SwitchOutcome, SwitchView
+from firmquote.rollout import Evidence, Stage, StageChange, StageMap
 from firmquote.routing import Change
+from firmquote.runtime.comparing import Comparing
 from firmquote.runtime.conductor import Conductor
-from firmquote.runtime.config import Config, QuotesFeed
+from firmquote.runtime.config import Config
 from firmquote.runtime.door import Door
+from firmquote.runtime.guarding import Guarding, forbid_sockets
 from firmquote.runtime.keeper import Keeper
+from firmquote.runtime.measuring import Measuring
+from firmquote.runtime.promotion import Promotion
 from firmquote.runtime.switching import Switchgear
-from firmquote.safety import ALL, Permission, Restrictions, Source, SwitchChange, permit
+from firmquote.safety import (
+    ALL,
+    NO_RESTRICTIONS,
+    QUOTES,
+    GuardState,
+    Permission,
+    Restrictions,
+    Source,
+    SwitchChange,
+    permit,
+)
 
 BLOCKED_BY = "switch"
 
@@ -31,10 +47,17 @@ class Safety:
         self._clock = clock
         self._loop: asyncio.AbstractEventLoop | None = None
         self._refreshing: asyncio.Task[None] | None = None
-        self.stages = _stages(config.feeds.quotes)
         self._environ = environ
         self.door = Door(clock, config.serve.requests)
         self.keeper = Keeper(clock)
+        self.guarding = Guarding(config.hotpath, board, clock)
+        evidence = Evidence(config.feeds.quotes.promotion_gates, config.rollout, board.entries)
+        self.promotion = Promotion(config, self.keeper, clock, evidence)
+        self._latencies_ns: Callable[[], list[int]] = list
+        self._budget_left_pct: Callable[[str], float | None] = _unknown
+        self._throttled = False
+        self._seen: tuple[Restrictions, StageMap, bool] | None = None
+        self._restrictions = NO_RESTRICTIONS
         self.switchgear = Switchgear(
             config.safety,
             providers=list(conductor.manager.members),
@@ -44,10 +67,40 @@ class Safety:
             apply=self._apply,
         )
 
+    def measure(
+        self,
+        config: Config,
+        feeds: Mapping[str, Feed],
+        latencies_ns: Callable[[], list[int]],
+        budget_left_pct: Callable[[str], float | None],
+    ) -> None:
+        """Judge the rollout and the decision path by these from now on."""
+        self._latencies_ns, self._budget_left_pct = latencies_ns, budget_left_pct
+        self.promotion.measuring = Measuring(
+            self.promotion.evidence,
+            config.feeds.quotes.promotion_gates,
+            self._board,
+            feeds,
+            self._conductor,
+            Comparing(list(self._board.entries), config.decision),
+            hot_path=self.guarding.counts,
+            budget_left_pct=budget_left_pct,
+        )
+
+    @property
+    def stages(self) -> StageMap:
+        """The stage of the rollout and what it means for each symbol."""
+        return self.promotion.stages
+
     @property
     def restrictions(self) -> Restrictions:
-        """What is forbidden now."""
-        return self.switchgear.board.restrictions
+        """What is forbidden now: by the switches, by the stage, and by the guard of the decision path."""
+        switches, stages = self.switchgear.board.restrictions, self.stages
+        seen = (switches, stages, self._throttled)
+        if self._seen is None or any(a is not b for a, b in zip(seen, self._seen, strict=True)):
+            self._seen = seen
+            self._restrictions = _joined(switches, stages, throttled=self._throttled)
+        return self._restrictions
 
     def permit(self, symbol: str) -> Permission:
         """Say what may be done with `symbol` now."""
@@ -63,19 +116,28 @@ class Safety:
         self.keeper.open(directory)
         try:
             self.switchgear.restore(directory, self._environ)
+            self.promotion.restore(directory)
+            self._obey()
             yield
         finally:
             self.switchgear.close()
+            self.promotion.close()
             self.keeper.close()
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
         """Follow what happens outside the process."""
         self.switchgear.watch(loop)
         self._loop = loop
+        forbid_sockets()
+        self._obey()
 
-    def advance(self) -> None:
+    def advance(self, session: Session, board_ns: int) -> None:
         """Let time pass; called every 50 ms."""
         self.switchgear.advance()
+        self._watch_hot_path(session)
+        self.promotion.advance(session, board_ns)
+        if self.promotion.changes:
+            self._obey()
 
     def second(self) -> None:
         """Let a second pass."""
@@ -116,7 +178,39 @@ class Safety:
 
     # -- how
 
-    def _apply(self, restrictions: Restrictions, changes: Sequence[SwitchChange]) -> None:
+    def _watch_hot_path(self, session: Session) -> None:
+        guard = self.guarding.guard
+        held = any(e.name == QUOTES and e.source is Source.GUARD for e in self.switchgear.board.engaged())
+        if guard.state is GuardState.STOPPED and not held:
+            guard.on_released()  # by an operator: it begins anew
+        serving = self._conductor.manager.serving
+        left_pct = None if serving is None else self._budget_left_pct(serving)
+        state = self.guarding.evaluate(session, latencies_ns=self._latencies_ns(), budget_left_pct=left_pct)
+        if state is None:
+            return
+        words = "; ".join(guard.why)
+        if state is GuardState.STOPPED and not held:
+            caller = Caller("hotpath guard", "decision path")
+            self.switchgear.engage(QUOTES, source=Source.GUARD, caller=caller, reason=words)
+        throttled = guard.state is GuardState.THROTTLED
+        if throttled is not self._throttled:
+            self._throttled = throttled
+            after = guard.state.value
+            self.keeper.audit(
+                AuditRecord(what="hot path", target="decisions", who="hotpath guard", where="", why=words, after=after)
+            )
+            self._obey()
+
+    def _obey(self) -> None:
+        """Let board and roles follow what is forbidden now, and tell what the rollout did."""
+        changes, self.promotion.changes = self.promotion.changes, []
+        now_ns = self._clock.now_ns()
+        self._board.restrict(self.restrictions)
+        self._conductor.manager.resting = self.restrictions.quotes_off
+        self._conductor.publish([_stage_event(change, now_ns) for change in changes])
+
+    def _apply(self, _: Restrictions, changes: Sequence[SwitchChange]) -> None:
+        restrictions = self.restrictions
         self._board.restrict(restrictions)
         manager = self._conductor.manager
         manager.resting = restrictions.quotes_off
@@ -130,12 +224,29 @@ class Safety:
         self._conductor.publish([_event(change, now_ns) for change in changes])
 
 
-def _stages(quotes: QuotesFeed) -> StageMap:
-    live = Stage.SHADOW if quotes.shadow_mode else Stage.FULL
-    return StageMap(
-        stage=live if quotes.live_enabled else Stage.OFF,
-        canary=frozenset(quotes.canary_symbols),
-        priority=frozenset(quotes.priority_symbols),
+def _unknown(_: str) -> None:
+    return None
+
+
+def _joined(switches: Restrictions, stages: StageMap, *, throttled: bool) -> Restrictions:
+    if not throttled and stages.stage is not Stage.OFF:
+        return switches
+    return structs.replace(
+        switches,
+        reduce_only=switches.reduce_only or throttled,
+        quotes_off=switches.quotes_off or stages.stage is Stage.OFF,
+    )
+
+
+def _stage_event(change: StageChange, now_ns: int) -> Change:
+    words = f"{change.by}: {change.reason}"
+    return Change(
+        at_ns=now_ns,
+        kind="rollout",
+        provider=change.symbol or "all",
+        before=change.before,
+        after=change.kind if change.symbol else change.after,
+        cause=words,
     )
 
 

@@ -40,6 +40,7 @@ from firmquote.errors import FirmquoteError, StoreError
 from firmquote.model import NS_PER_S, Clock, Session
 from firmquote.model.trading import MICROS_PER_USD, AdviceInput, OrderView
 from firmquote.runtime.config import Config
+from firmquote.runtime.guarding import Guarding
 from firmquote.runtime.ledgers import Ledgers, Restored
 from firmquote.runtime.owners_files import OwnersFile
 from firmquote.runtime.permits import GatewayPermits
@@ -74,6 +75,7 @@ class Trading:
         calendar: TradingCalendar | None,
         directory: Path,
         clock: Clock,
+        guarding: Guarding,
     ) -> None:
         self.symbols = symbols
         self.permits = permits
@@ -95,6 +97,7 @@ class Trading:
         self.receipts: deque[Receipt] = deque(maxlen=RECEIPTS_KEPT)
         self.orders: dict[str, OrderView] = {}
         """The newest orders by key, oldest first."""
+        self.guarding = guarding
         self.ledgers: Ledgers | None = None
         self._changed = asyncio.Event()
         self._latencies_ns = [0] * LATENCIES_KEPT
@@ -261,7 +264,7 @@ class Trading:
     def _look(self, entry: Entry) -> MarketView:
         now_ns = self._clock.now_ns()
         view = view_entry(self.board, entry, now_ns)
-        if self.desk.on_view(view, now_ns) is not None:
+        if self.guarding.run(entry.symbol, lambda: self.desk.on_view(view, now_ns)) is not None:
             self._changed.set()
         return view
 
@@ -272,7 +275,9 @@ class Trading:
         return view_others(self.board, entry, now_ns), refused
 
 
-def build_trading(config: Config, board: Board, clock: Clock, *, permits: GatewayPermits, directory: Path) -> Trading:
+def build_trading(
+    config: Config, board: Board, clock: Clock, *, permits: GatewayPermits, directory: Path, guarding: Guarding
+) -> Trading:
     """Return the trading part of a gateway that keeps its state in `directory`. Raises ConfigError."""
     return Trading(
         symbols=config.feeds.quotes.live_symbols_allowlist,
@@ -283,4 +288,5 @@ def build_trading(config: Config, board: Board, clock: Clock, *, permits: Gatewa
         calendar=xnys_calendar() if config.quality.calendar == "XNYS" else None,
         directory=directory / config.decision.directory,
         clock=clock,
+        guarding=guarding,
     )

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from firmquote.errors import LineError
 from firmquote.model import Request, Response
+from firmquote.model.hotpath import check_live_call
 from firmquote.wire.urls import check_url
 
 if TYPE_CHECKING:
@@ -73,6 +74,7 @@ class HttpClient:
 
         assert self._session is not None
         where = f"{self._provider}: GET {self._base_url}{request.path}"
+        check_live_call(where)
         try:
             async with self._session.get(
                 self._base_url + request.path,

@@ -10,6 +10,7 @@ from picows import WSCloseCode, WSError, WSFrame, WSInvalidStatusError, WSListen
 from picows.picows import WSCloseHandshake
 
 from firmquote.errors import AuthError, LimitError, LineError, ProviderError
+from firmquote.model.hotpath import check_live_call
 from firmquote.wire.urls import check_url
 
 _TEXT = WSMsgType.TEXT
@@ -85,6 +86,7 @@ class Socket(WSListener):
 
     def send(self, payload: bytes) -> None:
         """Send one text message."""
+        check_live_call("a message to a provider")
         if self._transport is not None:
             self._transport.send(WSMsgType.TEXT, payload)
 

@@ -1,0 +1,94 @@
+"""HotpathGuard at work: forbids live calls within decisions, measures them, throttles and stops."""
+
+import sys
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+import structlog
+
+from firmquote.board import Board
+from firmquote.errors import HotpathViolation
+from firmquote.model import NS_PER_MS, NS_PER_S, Clock, Grade, Session
+from firmquote.model.hotpath import check_live_call, no_live_calls
+from firmquote.runtime.measuring import HotPathCounts
+from firmquote.safety import GuardPolicy, GuardReading, GuardState, HotpathGuard
+
+FORBIDDEN = frozenset({"socket.connect", "socket.getaddrinfo", "socket.sendto", "urllib.Request", "subprocess.Popen"})
+"""What Python itself tells of; uvloop's own connections are told of by `wire`."""
+T = TypeVar("T")
+_log = structlog.get_logger("firmquote")
+_installed = False
+
+
+def forbid_sockets() -> None:
+    """Let Python refuse network calls within decisions, whoever makes them; once a process, and for good."""
+    global _installed  # noqa: PLW0603 - an audit hook cannot be taken back, so it is installed once
+    if not _installed:
+        _installed = True
+        sys.addaudithook(_on_audit)
+
+
+def _on_audit(event: str, _: tuple[object, ...]) -> None:
+    if event in FORBIDDEN:
+        check_live_call(event)
+
+
+class Guarding:
+    """Owns the guard of the process. `run` runs a decision under it."""
+
+    def __init__(self, policy: GuardPolicy, board: Board, clock: Clock) -> None:
+        self.guard = HotpathGuard(policy)
+        self.decisions = 0
+        self._board = board
+        self._clock = clock
+        self._looks = self._failures = 0
+        self._next_ns = clock.monotonic_ns() + int(policy.evaluate_every_s * NS_PER_S)
+        self._ready = False
+        """Whether the board has had a usable quote; before that nothing can hit."""
+
+    def run(self, symbol: str, decide: Callable[[], T]) -> T | None:
+        """Run a decision on `symbol` without live calls; one that tries a live call ends without a result."""
+        self.decisions += 1
+        self._looks += 1
+        try:
+            with no_live_calls(self.guard):
+                return decide()
+        except HotpathViolation as error:
+            self._failures += 1
+            _log.error("hot_path", symbol=symbol, trouble=str(error))
+            return None
+
+    def counts(self) -> HotPathCounts:
+        """Return what was counted since the start."""
+        return HotPathCounts(self.decisions, self.guard.live_calls)
+
+    def evaluate(
+        self, session: Session, *, latencies_ns: Sequence[int], budget_left_pct: float | None
+    ) -> GuardState | None:
+        """Judge where it is time; `None` where it is not. `latencies_ns` are those of the last decisions, sorted."""
+        now_ns = self._clock.monotonic_ns()
+        strict_breach = self.guard.policy.strict and self.guard.has_new_live_calls
+        if now_ns < self._next_ns and not strict_breach:
+            return None
+        self._next_ns = now_ns + int(self.guard.policy.evaluate_every_s * NS_PER_S)
+        usable = self._usable()
+        self._ready = self._ready or usable > 0
+        looks, self._looks = self._looks, 0
+        failures, self._failures = self._failures, 0
+        counts_hits = self._ready and session is Session.REGULAR
+        hits = round(looks * usable / len(self._board.entries)) if counts_hits else None
+        p95_ns = latencies_ns[int(0.95 * len(latencies_ns))] if latencies_ns else None
+        return self.guard.evaluate(
+            GuardReading(
+                looks=looks,
+                hits=hits,
+                failures=failures,
+                p95_latency_ms=None if p95_ns is None else p95_ns / NS_PER_MS,
+                budget_left_pct=budget_left_pct,
+            )
+        )
+
+    def _usable(self) -> int:
+        now_ns = self._clock.now_ns()
+        views = (self._board.view(symbol, now_ns) for symbol in self._board.entries)
+        return sum(view.graded.grade >= Grade.INDICATIVE for view in views)
