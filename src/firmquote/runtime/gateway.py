@@ -229,7 +229,6 @@ class Gateway:
                 self.safety.second()
                 self.trading.second(now_ns, self.session)
                 self.corporate.second()
-            self.safety.advance()
             self.safety.advance(self.session, now_ns)
             self.conductor.look(TIMER_NS)
             self.quality.look(self.session)
