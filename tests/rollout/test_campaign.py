@@ -6,9 +6,9 @@ from random import Random
 import pytest
 
 from firmquote.model import NS_PER_S
-from firmquote.rollout import Evidence, GateLimits, Measure, Rollout, RolloutPolicy, Stage, StageChange
+from firmquote.rollout import Evidence, Measure, PromotionGates, Rollout, RolloutPolicy, Stage, StageChange
 
-LIMITS = GateLimits()
+LIMITS = PromotionGates()
 POLICY = RolloutPolicy(approval="auto", alpha=0.01)
 EVERY_S = 10
 LEAST = {
@@ -77,7 +77,9 @@ def clean(seed: int) -> Dice:
 
 def borderline(seed: int) -> Dice:
     """Return a rollout, already full, of a candidate that is exactly good enough: the hardest to keep."""
-    made = Dice(seed, dict(LEAST), mismatch=LIMITS.max_shadow_mismatch_rate, differs=LIMITS.max_decision_difference)
+    made = Dice(
+        seed, dict(LEAST), mismatch=LIMITS.max_shadow_mismatch_rate, differs=POLICY.gates.max_decision_difference
+    )
     for _ in range(3):
         made.rollout.promote(by="test", reason="start", now_ns=0, forced=True)
     return made

@@ -3,17 +3,18 @@
 from firmquote.rollout.evidence import GATES, Evidence, Measure
 from firmquote.rollout.gates import GateReading, GateStatus, Severity, freshness_limit_s
 from firmquote.rollout.machine import Rollout, RolloutState, StageChange
-from firmquote.rollout.policy import GateLimits, RolloutPolicy
+from firmquote.rollout.policy import FurtherGates, PromotionGates, RolloutPolicy
 from firmquote.rollout.sequential import SequentialMean
 from firmquote.rollout.stages import Stage, StageMap
 
 __all__ = [
     "GATES",
     "Evidence",
-    "GateLimits",
+    "FurtherGates",
     "GateReading",
     "GateStatus",
     "Measure",
+    "PromotionGates",
     "Rollout",
     "RolloutPolicy",
     "RolloutState",

@@ -15,7 +15,7 @@ from firmquote.rollout.gates import (
     judge_sequence,
     judge_share,
 )
-from firmquote.rollout.policy import GateLimits, RolloutPolicy
+from firmquote.rollout.policy import PromotionGates, RolloutPolicy
 from firmquote.rollout.sequential import SequentialMean
 
 BUCKETS = 180
@@ -87,8 +87,9 @@ class Window:
 class Evidence:
     """Everything that the gates of one gateway are judged by."""
 
-    def __init__(self, limits: GateLimits, policy: RolloutPolicy, symbols: Iterable[str]) -> None:
+    def __init__(self, limits: PromotionGates, policy: RolloutPolicy, symbols: Iterable[str]) -> None:
         self._limits = limits
+        self._further = policy.gates
         self._policy = policy
         self._symbols = tuple(symbols)
         length_ns = int(limits.validation_window_minutes * 60 * NS_PER_S)
@@ -116,8 +117,8 @@ class Evidence:
         difference, loss = self._by_session.setdefault(
             session,
             (
-                SequentialMean(self._limits.max_decision_difference),
-                SequentialMean(min(0.99, self._limits.max_decision_loss_bps / LOSS_CAP_BPS)),
+                SequentialMean(self._further.max_decision_difference),
+                SequentialMean(min(0.99, self._further.max_decision_loss_bps / LOSS_CAP_BPS)),
             ),
         )
         difference.observe(1.0 if differs else 0.0)
@@ -149,23 +150,33 @@ class Evidence:
             Measure.CACHE.value: self._share(Measure.CACHE, limits.min_cache_hit_rate, now_ns),
             Measure.MISMATCH.value: self._mismatch(now_ns),
             Measure.FRESHNESS.value: self._share(
-                Measure.FRESHNESS, P95, now_ns, threshold=limits.max_freshness_s, unit="s", current=self.freshness_s
+                Measure.FRESHNESS,
+                P95,
+                now_ns,
+                threshold=self._further.max_freshness_s,
+                unit="s",
+                current=self.freshness_s,
             ),
         }
         good, total = self._windows[Measure.LIVE_CALLS].totals(now_ns)
         readings[Measure.LIVE_CALLS.value] = judge_never(total - good, total, WARM_SAMPLES, unit="calls")
         readings[BUDGET] = judge_level(
-            self.budget_left_pct, limits.min_budget_left_pct, unit="%", unlimited=self.budget_unlimited
+            self.budget_left_pct, self._further.min_budget_left_pct, unit="%", unlimited=self.budget_unlimited
         )
         difference, loss = self._by_session.get(session, (None, None))
         readings[DIFFERENCE] = judge_sequence(
-            difference, self._policy, gates=len(GATES), threshold=limits.max_decision_difference, unit="share", scale=1
+            difference,
+            self._policy,
+            gates=len(GATES),
+            threshold=self._further.max_decision_difference,
+            unit="share",
+            scale=1,
         )
         readings[LOSS] = judge_sequence(
             loss,
             self._policy,
             gates=len(GATES),
-            threshold=limits.max_decision_loss_bps,
+            threshold=self._further.max_decision_loss_bps,
             unit="bps",
             scale=LOSS_CAP_BPS,
         )

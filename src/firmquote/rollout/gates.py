@@ -5,7 +5,7 @@ from math import log
 
 from msgspec import Struct
 
-from firmquote.rollout.policy import GateLimits, RolloutPolicy
+from firmquote.rollout.policy import FurtherGates, RolloutPolicy
 from firmquote.rollout.proportion import failing_evidence, samples_needed, wilson_lower, z_of
 from firmquote.rollout.sequential import SequentialMean
 
@@ -149,6 +149,6 @@ def is_severe(counted: Counted, least: float) -> bool:
     return counted.total > 0 and (counted.total - counted.good) / counted.total > 5 * (1 - least)
 
 
-def freshness_limit_s(limits: GateLimits, *, regular: bool) -> float:
+def freshness_limit_s(gates: FurtherGates, *, regular: bool) -> float:
     """Return the age that is fresh enough now."""
-    return limits.max_freshness_s if regular else limits.max_freshness_outside_s
+    return gates.max_freshness_s if regular else gates.max_freshness_outside_s

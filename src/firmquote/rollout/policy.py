@@ -10,7 +10,7 @@ Alpha = Annotated[float, Meta(gt=0, lt=0.5)]
 Share = Annotated[float, Meta(gt=0, lt=1)]
 
 
-class GateLimits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class PromotionGates(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What live data must prove before it is trusted with more."""
 
     min_success_rate: Share = 0.99
@@ -18,6 +18,11 @@ class GateLimits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     min_cache_hit_rate: Share = 0.80
     max_shadow_mismatch_rate: Share = 0.02
     validation_window_minutes: Annotated[float, Meta(gt=0)] = 30
+
+
+class FurtherGates(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What it must prove beside; these are not among the keys that operators know from elsewhere."""
+
     max_freshness_s: Annotated[float, Meta(gt=0)] = 5
     """The age that 95 of 100 looks must find in regular hours …"""
     max_freshness_outside_s: Annotated[float, Meta(gt=0)] = 60
@@ -53,3 +58,4 @@ class RolloutPolicy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """The probability of a false rollback during one rollout of a candidate that is just good enough."""
     looks: Annotated[int, Meta(ge=1)] = 10_000
     """Evaluations that one rollout is thought to have; `alpha` is spent over them all."""
+    gates: FurtherGates = FurtherGates()

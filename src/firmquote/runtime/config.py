@@ -9,7 +9,7 @@ from firmquote.decision import DecisionConfig
 from firmquote.errors import ConfigError
 from firmquote.publish.alerting import AlertPolicy
 from firmquote.quality import ClockPolicy, FitnessPolicy, PlausibilityPolicy, SessionGrading, SilencePolicy
-from firmquote.rollout import GateLimits, RolloutPolicy
+from firmquote.rollout import PromotionGates, RolloutPolicy
 from firmquote.routing import RoutingPolicy
 from firmquote.safety import GuardPolicy, RatePolicy, SwitchPolicy
 
@@ -30,7 +30,7 @@ class QuotesFeed(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Canonical symbols; nothing else is subscribed, shown or traded."""
     canary_symbols: tuple[str, ...] = ()
     priority_symbols: tuple[str, ...] = ()
-    promotion_gates: GateLimits = GateLimits()
+    promotion_gates: PromotionGates = PromotionGates()
 
     def __post_init__(self) -> None:
         """Refuse what types cannot: an empty allowlist, a provider in two roles, a stage outside the allowlist."""

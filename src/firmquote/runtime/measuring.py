@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from firmquote.board import Board, Entry, Feed
 from firmquote.model import NS_PER_MS, NS_PER_S, Grade, Session
-from firmquote.rollout import Evidence, GateLimits, Measure, freshness_limit_s
+from firmquote.rollout import Evidence, FurtherGates, Measure, PromotionGates, freshness_limit_s
 from firmquote.runtime.comparing import Comparing, find_pair
 from firmquote.runtime.conductor import Conductor
 
@@ -27,7 +27,8 @@ class Measuring:
     def __init__(
         self,
         evidence: Evidence,
-        limits: GateLimits,
+        limits: PromotionGates,
+        further: FurtherGates,
         board: Board,
         feeds: Mapping[str, Feed],
         conductor: Conductor,
@@ -38,6 +39,7 @@ class Measuring:
     ) -> None:
         self._evidence = evidence
         self._limits = limits
+        self._further = further
         self._board = board
         self._feeds = feeds
         self._conductor = conductor
@@ -83,14 +85,14 @@ class Measuring:
         if view.age_ns is not None:
             age_s = view.age_ns / NS_PER_S
             ages_s.append(age_s)
-            limit_s = freshness_limit_s(self._limits, regular=session is Session.REGULAR)
+            limit_s = freshness_limit_s(self._further, regular=session is Session.REGULAR)
             self._evidence.count(Measure.FRESHNESS, int(age_s <= limit_s), 1, now_ns)
 
     def _compare(self, entry: Entry, session: Session, board_ns: int, now_ns: int, *, decide: bool) -> None:
         pair = find_pair(self._board, entry, board_ns)
         if pair is None:
             return
-        matches = pair.matches(self._limits.mismatch_bps)
+        matches = pair.matches(self._further.mismatch_bps)
         self._evidence.compare_price(entry.symbol, matches=matches, now_ns=now_ns)
         found = self._comparing.compare(pair, board_ns)
         if found is not None and decide:

@@ -79,6 +79,7 @@ class Safety:
         self.promotion.measuring = Measuring(
             self.promotion.evidence,
             config.feeds.quotes.promotion_gates,
+            config.rollout.gates,
             self._board,
             feeds,
             self._conductor,
