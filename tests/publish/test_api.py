@@ -9,6 +9,7 @@ import httpx
 import pytest
 from msgspec import Struct
 from prometheus_client.parser import text_string_to_metric_families
+from tests.publish.fixed_quality import FixedQuality
 from tests.publish.fixed_safety import FixedSafety, OneToken
 from tests.publish.fixed_trading import FixedTrading
 
@@ -37,6 +38,7 @@ class Fixed:
         self.missing = missing
         self.activated: list[tuple[str, str]] = []
         self.trading = FixedTrading()
+        self.data = FixedQuality()
 
     @property
     def safety(self) -> FixedSafety:
@@ -263,6 +265,7 @@ def test_the_schema_lists_every_route() -> None:
                 "/v1/positions", "/v1/orders", "/v1/receipts", "/v1/receipts/{number}", "/v1/receipts/{number}/what-if",
                 "/v1/advice", "/v1/news", "/v1/decisions/resume",
                 "/v1/budget", "/v1/quotes/{symbol}/refresh",
+                "/v1/quality", "/v1/quality/{symbol}/believe", "/v1/halts", "/v1/halts/{symbol}", "/v1/actions",
                 "/v1/alerts", "/v1/alerts/{number}/acknowledge", "/v1/alerts/test",
                 "/runbook", "/runbook/{name}"} == set(paths)  # fmt: skip
 
@@ -349,3 +352,29 @@ def test_a_defect_is_a_500_that_shows_nothing_of_its_inside() -> None:
         assert "secret" not in answer.text
 
     ask(body, Broken())
+
+
+def test_quality_halts_and_actions_are_read_by_anybody_and_ordered_with_a_token() -> None:
+    view = Fixed()
+
+    async def body(client: httpx.AsyncClient) -> None:
+        assert (await client.get("/v1/quality")).json()["own_clock_steps"] == 0
+        assert (await client.get("/v1/halts")).json() == [{"symbol": "IBM", "causes": {"operator": "news"}}]
+        assert (await client.get("/v1/actions")).json()["today"] == "2026-11-24"
+        orders: dict[str, dict[str, object]] = {
+            "/v1/halts/IBM": {"halted": True, "reason": "news"},
+            "/v1/quality/IBM/believe": {"provider": "a", "reason": "checked"},
+            "/v1/actions": {"action": {"type": "split"}, "reason": "notice"},
+        }
+        for path, order in orders.items():
+            assert (await client.post(path, json=order)).status_code == 401
+            headers = {"Authorization": f"Bearer {TOKEN}"}
+            assert (await client.post(path, json={**order, "reason": ""}, headers=headers)).status_code == 400
+            assert (await client.post(path, json=order, headers=headers)).status_code == 200
+
+    ask(body, view)
+    assert view.data.ordered == [
+        ("IBM", True, "operator", "news"),
+        ("IBM", "a", "operator", "checked"),
+        ({"type": "split"}, "operator", "notice"),
+    ]

@@ -11,6 +11,7 @@ from firmquote.cli.client import DEFAULT_URL, fetch, operator_token
 from firmquote.cli.drill import drill
 from firmquote.cli.lab import lab
 from firmquote.cli.printing import Json, Url, encode_path, print_json
+from firmquote.cli.quality import actions, halt, quality, resume
 from firmquote.cli.rollout import rollout
 from firmquote.cli.switch import switch
 from firmquote.cli.symbols import symbols
@@ -34,6 +35,10 @@ app.add_typer(alerts, name="alerts")
 app.add_typer(lab, name="lab")
 app.add_typer(symbols, name="symbols")
 app.add_typer(rollout, name="rollout")
+app.add_typer(quality, name="quality")
+app.add_typer(actions, name="actions")
+app.command()(halt)
+app.command()(resume)
 app.add_typer(switch, name="switch")
 app.add_typer(token, name="token")
 

@@ -22,6 +22,7 @@ from firmquote.publish.headers import SECURITY
 from firmquote.publish.live import LiveStream
 from firmquote.publish.page_routes import page_routes
 from firmquote.publish.problems import HANDLERS
+from firmquote.publish.quality_routes import quality_routes
 from firmquote.publish.rollout_routes import rollout_routes
 from firmquote.publish.safety_routes import safety_routes
 from firmquote.publish.trading_routes import trading_routes
@@ -115,7 +116,7 @@ def build_app(
         *rollout_routes(view.safety.promotion, guards),
         *trading_routes(view.trading, guards.operate),
     ]
-    further += budget_routes(view, guards.operate)
+    further += [*budget_routes(view, guards.operate), *quality_routes(view.data, guards)]
     return Litestar(
         route_handlers=[
             healthz,

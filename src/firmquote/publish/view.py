@@ -8,6 +8,7 @@ from msgspec import Struct
 from firmquote.model.alerts import AlertReport, AlertView
 from firmquote.model.status import EventView, HealthReport, Metric, ProviderStatus, QuoteView
 from firmquote.publish.budget_view import SpendingView
+from firmquote.publish.quality_view import QualityPort
 from firmquote.publish.safety_view import SafetyView
 from firmquote.publish.trading_view import TradingView
 
@@ -23,6 +24,11 @@ class GatewayView(SpendingView, Protocol):
     @property
     def trading(self) -> TradingView:
         """Who decides and trades."""
+        ...
+
+    @property
+    def data(self) -> QualityPort:
+        """Who judges providers and keeps corporate actions."""
         ...
 
     def quotes(self) -> Sequence[QuoteView]:

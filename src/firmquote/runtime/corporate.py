@@ -155,6 +155,10 @@ class CorporateDesk:
 
     # -- sources
 
+    def sources(self) -> dict[str, Sequence[CorporateAction]]:
+        """Return what each source tells."""
+        return {**self.told, FILE: self._from_file} if self._from_file else dict(self.told)
+
     def tell(self, source: str, actions: Sequence[CorporateAction]) -> int:
         """Take what a source tells and apply what is due; returns how many were new. Raises StoreError."""
         if self._record is None:
@@ -281,19 +285,16 @@ class CorporateDesk:
         for line in entry.lines.values():
             if line.feed.synthetic:
                 continue
-            if line.accepted_ns < begins_ns:
+            if line.accepted_ns < begins_ns or self._is_settled(line.band, to_new):
                 line.restate(to_new, self._board.plausibility, now_ns)
-            else:
-                self._settle(line.band, to_new)
         self._board.touch(entry)
 
-    def _settle(self, band: Band, to_new: Callable[[Price], Price | None]) -> None:
-        """An action that is told late confirms the level on which a line has insisted since."""
+    def _is_settled(self, band: Band, to_new: Callable[[Price], Price | None]) -> bool:
+        """Whether an action that is told late explains the level on which a line has insisted since."""
         assert self._board is not None
         claim = band.claim
         expected = None if claim is None else to_new(claim.before)
-        if claim is not None and expected is not None and is_near(claim.mid, expected, self._board.plausibility):
-            band.centre(claim.mid, self._board.plausibility, at_ns=claim.at_ns)
+        return claim is not None and expected is not None and is_near(claim.mid, expected, self._board.plausibility)
 
     def _halt_by_actions(self, today: date, now_ns: int) -> None:
         if self._board is None:

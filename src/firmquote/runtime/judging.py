@@ -80,7 +80,7 @@ class Judge:
         """What was seen of a symbol is in other terms now: a split, another name."""
         for line in self._board.entries[symbol].lines.values():
             self._watches.pop(line, None)
-            line.verdict = None
+            line.verdict = line.refusals = None
 
     def _judge(self, entry: Entry, now_ns: int, session: Session, today: date | None) -> Iterator[Judgement]:
         watches = [self._watch(line) for line in entry.lines.values() if not line.feed.synthetic]

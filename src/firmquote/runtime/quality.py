@@ -48,6 +48,18 @@ class QualityDesk:
         self._blamed_ns: int | None = None
         self._unfit: set[Line] = set()
 
+    @property
+    def clock_steps(self) -> int:
+        """How often our own wall clock stepped."""
+        return self._clock.steps
+
+    def forget(self, symbol: str) -> None:
+        """What was found of a symbol counts no more: somebody who knows has settled it."""
+        self.judge.forget(symbol)
+        for line in [line for line in self._unfit if line.entry.symbol == symbol]:
+            self._unfit.remove(line)
+            self._conductor.manager.on_line(line.provider, symbol, SOURCE, None, self._clock.now_ns())
+
     def look(self, session: Session) -> None:
         """Judge, unless we stood still just now."""
         monotonic_ns = self._clock.monotonic_ns()

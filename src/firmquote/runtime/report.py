@@ -7,11 +7,12 @@ from msgspec import Struct
 
 from firmquote.board import BoardView, Feed
 from firmquote.errors import BudgetError
-from firmquote.model import NS_PER_MS, Clock, Grade, LastPrice, Quote, mid, spread_bps
+from firmquote.model import NS_PER_MS, Clock, Grade, LastPrice, Quote, Reason, mid, spread_bps
 from firmquote.model.alerts import AlertReport, AlertView
 from firmquote.model.budget import BudgetView
 from firmquote.model.status import EventView, HealthReport, Metric, ProviderStatus, QuoteView
 from firmquote.routing import Status
+from firmquote.runtime.quality_report import QualityReport
 from firmquote.runtime.trading_report import TradingReport
 from firmquote.safety import NO_RESTRICTIONS
 
@@ -31,6 +32,7 @@ class Report:
         self._titles = titles
         self._clock = clock
         self.trading = TradingReport(gateway.trading, self.resolve, clock)
+        self.data = QualityReport(gateway, self.resolve, clock)
         self._accepted: dict[str, list[int]] = {name: [] for name in titles}
 
     def second(self) -> None:
@@ -98,7 +100,7 @@ class Report:
 
     def not_ready(self) -> str | None:
         """Return what is still missing before quotes can be served, or `None`."""
-        without = [view.symbol for view in self.quotes() if view.grade == Grade.NONE.label]
+        without = [view.symbol for view in self.quotes() if Reason.NO_QUOTE.value in view.reasons]
         return f"no quote yet of {', '.join(without)}" if without else None
 
     def providers(self) -> Sequence[ProviderStatus]:
@@ -128,10 +130,17 @@ class Report:
                 "accepted": float(accepted),
                 "rejected": float(rejected),
                 "reject_rate": rejected / total if total else None,
+                "shadow_mismatch_rate": self._mismatch_rate(),
+                "lines_unfit": float(len(self.data.quality().verdicts)),
             },
             cost_summary=self._gateway.budget.cost_summary(),
             as_of_ns=self._clock.now_ns(),
         )
+
+    def _mismatch_rate(self) -> float | None:
+        totals = [shadow.total() for shadow in self._gateway.quality.judge.shadows.values()]
+        compared = sum(total.compared for total in totals)
+        return sum(total.mismatched for total in totals) / compared if compared else None
 
     def metrics(self) -> Sequence[Metric]:
         """Return everything that Prometheus may want."""

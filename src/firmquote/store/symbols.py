@@ -51,6 +51,11 @@ class Instrument(Struct, frozen=True, kw_only=True):
     priced: Basis
     """The name and the day that `price` was made under, and the actions that it has in it since."""
 
+    @property
+    def is_renamed(self) -> bool:
+        """Whether it has another name than the configured one."""
+        return self.symbol != self.configured
+
 
 class OperatorHalt(Struct, frozen=True):
     """An operator stopped trading in a symbol."""
