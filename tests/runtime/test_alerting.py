@@ -15,8 +15,9 @@ from tests.runtime.receivers import Mailbox, Webhook, mailbox, webhook
 from tests.scenarios.gateway import Scenario, play, scenario, with_roles, with_state_dir
 from tests.scenarios.test_failover_scenarios import usual_gap_is_known
 
+from firmquote.budget import BudgetPolicy, CadencePolicy, ProviderBudget
 from firmquote.lab import Fault
-from firmquote.publish.alerting import KINDS, AlertPolicy, ChannelPolicy
+from firmquote.publish.alerting import KINDS, AlertPolicy, ChannelPolicy, HeartbeatPolicy
 from firmquote.runtime import Config, SystemClock
 
 pytestmark = pytest.mark.scenario
@@ -66,9 +67,18 @@ class Watch:
                 assert "**It worked**" in answer.text
 
 
+def operator(tmp_path: Path) -> dict[str, str]:
+    token = next((tmp_path / "state").glob("operator-*.token")).read_text()
+    return {"Authorization": f"Bearer {token}"}
+
+
 @asynccontextmanager
 async def watched(
-    tmp_path: Path, policy: AlertPolicy = QUICK, change: Callable[[Config], Config] = lambda config: config
+    tmp_path: Path,
+    policy: AlertPolicy = QUICK,
+    change: Callable[[Config], Config] = lambda config: config,
+    *,
+    ready: bool = True,
 ) -> AsyncIterator[Watch]:
     async with mailbox() as mail, webhook() as hook:
         for name, address in (("mail", mail.address), ("hook", hook.address)):
@@ -79,7 +89,7 @@ async def watched(
         async with scenario(
             deadline_s=60, change=lambda config: structs.replace(with_state(change(config)), alerts=alerts)
         ) as running:
-            await running.until(lambda: running.gateway.report.not_ready() is None)
+            await running.until(lambda: not ready or running.gateway.report.not_ready() is None)
             async with running.gateway.serve() as url:
                 yield Watch(running, mail, hook, url)
 
@@ -221,8 +231,7 @@ def test_a_message_that_only_the_failing_channel_wanted_goes_to_another(tmp_path
 def test_a_switch_is_told_of_and_an_alert_is_taken_over_http_with_the_token_and_a_reason(tmp_path: Path) -> None:
     async def body() -> None:
         async with watched(tmp_path) as night, httpx.AsyncClient(base_url=night.url) as client:
-            token = next((tmp_path / "state").glob("operator-*.token")).read_text()
-            headers = {"Authorization": f"Bearer {token}"}
+            headers = operator(tmp_path)
             assert (await client.post("/v1/alerts/test", json={"reason": "x"})).status_code == 401
             switch = "/v1/switches/symbol:IBM"
             order = {"reason": "the alert about it", "engaged": True}
@@ -242,6 +251,59 @@ def test_a_switch_is_told_of_and_an_alert_is_taken_over_http_with_the_token_and_
             again = await client.post(path, json={"reason": "trying"}, headers=headers)
             assert (again.status_code, "does not fire" in again.json()["detail"]) == (409, True)
             await night.check("test", "switch_engaged")
+
+    play(body)
+
+
+def test_a_budget_that_runs_out_is_told_of_before_and_when_it_is_spent(tmp_path: Path) -> None:
+    tight = BudgetPolicy(
+        reserve_pct=0, warn_left_pct=90, slow_left_pct=1, positions_left_pct=0,
+        providers={"alphavantage": ProviderBudget(requests_per_day=4)},
+        cadence=CadencePolicy(),
+    )  # fmt: skip
+
+    async def body() -> None:
+        change = with_roles("alphavantage", "polygon")
+        async with watched(tmp_path, change=lambda c: structs.replace(change(c), budgets=tight), ready=False) as night:
+            async with httpx.AsyncClient(base_url=night.url, headers=operator(tmp_path)) as client:
+                assert (await client.post("/v1/quotes/IBM/refresh")).status_code == 200
+                await night.until_fired("budget_low")
+                for symbol in ("AIG", "BAC", "SPY"):
+                    await client.post(f"/v1/quotes/{symbol}/refresh")
+            await night.until_fired("budget_spent", "failover")
+
+    play(body)
+
+
+def test_a_ledger_that_cannot_be_opened_stops_the_spending_and_is_told_of(tmp_path: Path) -> None:
+    ledger = tmp_path / "ledger.sqlite"
+    ledger.write_bytes(b"this is no database, and long enough to be seen as none" * 100)
+
+    async def body() -> None:
+        policy = BudgetPolicy(ledger=str(ledger))
+        async with watched(tmp_path, change=lambda c: structs.replace(c, budgets=policy), ready=False) as night:
+            await night.until_fired("ledger_unusable")
+            assert night.running.gateway.feeds["polygon"].accepted > 0, "streams need no ledger"
+            ledger.unlink()
+            await night.until_resolved("ledger_unusable")
+            await night.check("ledger_unusable")
+
+    play(body)
+
+
+def test_the_heartbeat_comes_while_all_is_well_and_stops_with_the_gateway() -> None:
+    async def body() -> None:
+        async with webhook() as service:
+            policy = structs.replace(QUICK, heartbeat=HeartbeatPolicy(env="HEART", every_s=0.3))
+            async with scenario(
+                change=lambda config: structs.replace(config, alerts=policy), environ={"HEART": service.address}
+            ) as running:
+                await running.until(lambda: len(service.notices) >= 3)
+                assert {title for title, _ in service.notices} == {"[firmquote] alive"}
+            beats = len(service.notices)
+            clock = SystemClock()
+            await clock.sleep_until(clock.monotonic_ns() + 1_000_000_000)
+            assert len(service.notices) <= beats + 1, "at most one that was under way"
 
     play(body)
 

@@ -126,6 +126,7 @@ class Alerting:
             unaffordable={m.name: m.unaffordable for m in members if m.unaffordable is not None},
             blocked={m.name: next(iter(m.blocks.values())) for m in members if m.blocks},
             cut_off=[m.name for m in members if m.cut_off],
+            budget=gateway.budget.view(),
             switches=gateway.safety.switches(),
             role_changes=[event for event in gateway.conductor.events if event.kind == "role"],
             flap_limit=election.switches_max,

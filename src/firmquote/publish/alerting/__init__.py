@@ -2,6 +2,7 @@
 
 from firmquote.publish.alerting.desk import ALERTS_MAX, AlertDesk, Message, Purpose
 from firmquote.publish.alerting.kinds import KINDS, AlertKind
+from firmquote.publish.alerting.modes import MODES, FailureMode
 from firmquote.publish.alerting.policy import AlertPolicy, ChannelPolicy, HeartbeatPolicy
 from firmquote.publish.alerting.rules import AlertRules
 from firmquote.publish.alerting.situation import Condition, Role, Situation
@@ -10,12 +11,14 @@ from firmquote.publish.alerting.words import body, title, wants
 __all__ = [
     "ALERTS_MAX",
     "KINDS",
+    "MODES",
     "AlertDesk",
     "AlertKind",
     "AlertPolicy",
     "AlertRules",
     "ChannelPolicy",
     "Condition",
+    "FailureMode",
     "HeartbeatPolicy",
     "Message",
     "Purpose",

@@ -32,6 +32,14 @@ _ALL = (
         means="A provider may not be asked any more: its budget of requests or money is spent.",
     ),
     AlertKind(
+        name="budget_low", severity=Severity.WARNING,
+        means="A provider's budget runs low: the least wanted symbols are asked for less often.",
+    ),
+    AlertKind(
+        name="ledger_unusable", severity=Severity.CRITICAL, after_s=5,
+        means="The ledger cannot be read or written, so nothing may be spent: polled providers stop, streams go on.",
+    ),
+    AlertKind(
         name="symbols_unusable", severity=Severity.CRITICAL, after_s=10,
         means="In regular hours a symbol has no usable quote.",
     ),
@@ -82,6 +90,10 @@ _ALL = (
     AlertKind(
         name="channel_failing", severity=Severity.WARNING,
         means="An alert channel does not take messages; they go out through the others.",
+    ),
+    AlertKind(
+        name="gateway_down", severity=Severity.CRITICAL,
+        means="The gateway does not answer. It comes from outside: from the heartbeat's service or from Prometheus.",
     ),
     AlertKind(
         name="test", severity=Severity.WARNING,

@@ -16,6 +16,7 @@ REFUSED_MIN = 10
 """Fewer refused prices in the window are no alert, whatever their share."""
 UNREADABLE_MIN = 5
 SWITCHED_OFF = Reason.SWITCHED_OFF.value
+_LOW = frozenset({"warned", "slowed", "positions_only"})
 _UNUSABLE = frozenset({"none", "stale", "mock"})
 
 
@@ -144,6 +145,16 @@ def _switches(seen: Situation) -> Iterator[Condition]:
         yield Condition("state_unwritable", "", seen.switches.trouble or "the state is not on the disk")
 
 
+def _budgets(seen: Situation) -> Iterator[Condition]:
+    if seen.budget.trouble is not None:
+        yield Condition("ledger_unusable", "", seen.budget.trouble)
+        return
+    for p in seen.budget.providers:
+        if p.step in _LOW:
+            left = "" if p.left_pct is None else f"{p.left_pct:.0f} % left; "
+            yield Condition("budget_low", p.provider, f"{left}{p.step.replace('_', ' ')}: {p.why}")
+
+
 def _channels(seen: Situation) -> Iterator[Condition]:
     for name, words in seen.failing_channels.items():
         yield Condition("channel_failing", name, words)
@@ -155,5 +166,6 @@ _RULES: tuple[Callable[[Situation], Iterator[Condition]], ...] = (
     _network,
     _symbols,
     _switches,
+    _budgets,
     _channels,
 )

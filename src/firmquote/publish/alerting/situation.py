@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
+from firmquote.model.budget import BudgetView
 from firmquote.model.safety import SwitchesView
 from firmquote.model.status import EventView, HealthReport, QuoteView
 
@@ -36,6 +37,7 @@ class Situation(Struct, frozen=True, kw_only=True):
     cut_off: Sequence[str]
     """Providers that were lost together with all others."""
     switches: SwitchesView
+    budget: BudgetView
     role_changes: Sequence[EventView]
     flap_limit: int
     flap_window_ns: int

@@ -40,6 +40,13 @@ function makeCard(p) {
   return card;
 }
 
+// The score is 1 at a silence; the strongest evidence is named beside it.
+function silence(p) {
+  if (p.silence_score === null) return p.silence_suspicion === null ? "polled" : `φ ${p.silence_suspicion.toFixed(1)}`;
+  const [name, value] = Object.entries(p.silence_evidence).filter(([key]) => !/_(ms|s)$/.test(key)).sort((a, b) => b[1] - a[1])[0] ?? ["", 0];
+  return value > 0.1 ? `${p.silence_score.toFixed(2)} (${words(name)})` : p.silence_score.toFixed(2);
+}
+
 function update(card, p) {
   const past = history.get(p.name) ?? { latency: [], staleness: [] };
   past.latency = [...past.latency, p.p95_latency_ms].slice(-KEPT);
@@ -54,7 +61,7 @@ function update(card, p) {
   const values = [
     percent(p.success_rate), duration(p.p95_latency_ms), p.staleness_ms === null ? "never" : `${duration(p.staleness_ms)} ago`,
     p.quotes_per_s === null ? ABSENT : p.quotes_per_s.toFixed(1), String(p.rejected), words(p.breaker),
-    p.silence_suspicion === null ? "polled" : `φ ${p.silence_suspicion.toFixed(1)}`,
+    silence(p),
     p.budget_left_pct === null ? ABSENT : `${p.budget_left_pct.toFixed(0)} %`,
   ];
   card.querySelectorAll("dd").forEach((at, index) => { at.textContent = values[index]; });

@@ -1,12 +1,13 @@
-// What changes rarely is asked for: alerts and switches, every two seconds and after each change.
+// What changes rarely is asked for: alerts, switches and budgets, every two seconds and after each change.
 
 import { showAlerts } from "./alerts.js";
+import { showBudget } from "./budget.js";
 import { isLive } from "./live.js";
 import { showSwitches } from "./switches.js";
 
 const EVERY_MS = 2000;
 const GIVE_UP_MS = 3000;
-const ASKED = [["v1/alerts", showAlerts], ["v1/switches", showSwitches]];
+const ASKED = [["v1/alerts", showAlerts], ["v1/switches", showSwitches], ["v1/budget", showBudget]];
 let asking = false;
 
 async function ask(path, show) {
