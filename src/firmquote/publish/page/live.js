@@ -26,8 +26,10 @@ export function listen({ onState, onChange }) {
 }
 
 export const isLive = () => document.body.dataset.state === "live";
+export const isLost = () => document.body.dataset.state === "lost";
 
 function showLive() {
+  if (isLost()) for (const made of document.querySelectorAll("main button")) made.disabled = false;
   document.body.dataset.state = "live";
   byId("lost").hidden = true;
   byId("clock").textContent = new Date(heardAt).toLocaleTimeString();

@@ -2,7 +2,7 @@
 
 import { showAlerts } from "./alerts.js";
 import { showBudget } from "./budget.js";
-import { isLive } from "./live.js";
+import { isLive, isLost } from "./live.js";
 import { showSwitches } from "./switches.js";
 
 const EVERY_MS = 2000;
@@ -12,7 +12,8 @@ let asking = false;
 
 async function ask(path, show) {
   const answer = await fetch(path, { signal: AbortSignal.timeout(GIVE_UP_MS), cache: "no-store" });
-  if (answer.ok) show(await answer.json());
+  const said = answer.ok ? await answer.json() : null;
+  if (said !== null && !isLost()) show(said);
 }
 
 export async function askSoon() {
