@@ -34,10 +34,10 @@ class Symbol:
 
 def test_a_symbol_that_other_streams_bring_and_this_one_does_not_is_frozen() -> None:
     symbol = Symbol().usual(100)
-    assert symbol.after(450, peers=5).words() is None
+    assert symbol.after(450, peers=4).words() is None
     words = symbol.after(50).words()
     assert words is not None
-    assert "nothing for 0.5 s (longest usual gap 0.1 s) while other streams brought it 5 times" in words
+    assert "nothing for 0.5 s (longest usual gap 0.1 s) while other streams brought it 4 times" in words
 
 
 def test_a_venue_that_usually_has_fewer_quotes_than_the_market_is_not() -> None:

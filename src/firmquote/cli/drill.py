@@ -1,13 +1,11 @@
 """`firmquote drill`: show on this machine that the defences hold, as a table for people or a report for scripts."""
 
-import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-if TYPE_CHECKING:
-    from firmquote.model.drill import DrillReport
+from firmquote.cli.printing import Json
 
 drill = typer.Typer(help="Drills: break something on purpose, and measure what follows.", no_args_is_help=True)
 
@@ -18,9 +16,10 @@ def quality(
     seed: Annotated[int, typer.Option(help="The same seed injects at the same moments.")] = 1,
     tape: Annotated[Path | None, typer.Option(help="A directory with your own tape.")] = None,
     data: Annotated[Path | None, typer.Option(help="Also replay the NBBO and venue files of this directory.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Send wrong quotes of every class into real ticks: how fast they are caught, and what gets through."""
+    from firmquote.cli.drill_report import finish  # noqa: PLC0415 - as below
     from firmquote.cli.running import set_up_logs  # noqa: PLC0415 - the whole product is behind this import
     from firmquote.lab import DEMO_TAPE, load_tape  # noqa: PLC0415 - as above
     from firmquote.lab.quality_drill import run_drill, table_lines  # noqa: PLC0415 - as above
@@ -43,13 +42,23 @@ def quality(
     finish(DrillReport(drill=report.drill, checks=(*report.checks, *replay_checks(replays))), as_json=as_json)
 
 
-def finish(report: "DrillReport", *, as_json: bool) -> None:
-    """Print the report's verdict, and exit with 1 unless everything passed."""
-    if as_json:
-        typer.echo(json.dumps(report.to_document()))
-    else:
-        for check in report.checks:
-            if not check.passed:
-                typer.echo(f"FAILED {check.name}: {check.value:g} {check.unit}, allowed {check.limit:g}")
-        typer.echo(f"{sum(check.passed for check in report.checks)} of {len(report.checks)} checks passed")
-    raise typer.Exit(0 if report.passed else 1)
+@drill.command()
+def failover(
+    fault: Annotated[list[str] | None, typer.Option(help="Only this fault; may be given several times.")] = None,
+    setup: Annotated[list[str] | None, typer.Option(help="Only this arrangement of roles; likewise.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="Every fault in every setup, as without --fault.")] = False,
+    html: Annotated[Path | None, typer.Option(help="Write the report as a page, too.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Break the provider that serves in every manner: how fast it is found, whose fault it is called, what is shown."""
+    from firmquote.cli.drill_report import finish  # noqa: PLC0415 - as above
+    from firmquote.cli.running import set_up_logs  # noqa: PLC0415 - the whole product is behind this import
+    from firmquote.lab.drills import DrillOptions, failover_drill  # noqa: PLC0415 - as above
+
+    if every and fault:
+        raise typer.BadParameter("--all and --fault exclude each other")
+    set_up_logs(as_json=as_json, quiet=True)
+    options = DrillOptions(
+        faults=tuple(fault or ()), setups=tuple(setup or ()), say=lambda line: typer.echo(line, err=True)
+    )
+    finish(failover_drill(options), as_json=as_json, html=html)

@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 from msgspec import Struct
 
 from firmquote.errors import ConfigError
+from firmquote.model import NS_PER_S
 
 DEMO_TAPE = Path(__file__).parent / "tapes" / "demo"
 _QUOTE_COLUMNS = ["ts_ns", "bid", "bid_size", "ask", "ask_size"]
@@ -48,6 +49,12 @@ class Tape:
         self.start_ns = self.rows[0].ts_ns
         self.end_ns = self.rows[-1].ts_ns
         self.symbols = tuple(sorted({row.symbol for row in rows}))
+
+    def part(self, from_s: float, for_s: float) -> "Tape":
+        """Return the rows of `for_s` seconds from `from_s` seconds after the beginning on."""
+        begin_ns = self.start_ns + int(from_s * NS_PER_S)
+        end_ns = begin_ns + int(for_s * NS_PER_S)
+        return Tape([row for row in self.rows if begin_ns <= row.ts_ns < end_ns])
 
     def quotes(self, symbol: str) -> Iterator[TapeQuote]:
         """Yield the quotes of `symbol` in order."""

@@ -7,10 +7,13 @@ class DrillCheck(Struct, frozen=True, kw_only=True):
     """One measured value and the limit that it was held to."""
 
     name: str
-    value: float
+    value: float | None
+    """`None` where the machine was too late to tell: that is no pass."""
     unit: str
     limit: float
     passed: bool
+    words: str = ""
+    """What else there is to say, for people."""
 
 
 class DrillReport(Struct, frozen=True, kw_only=True):
@@ -18,6 +21,8 @@ class DrillReport(Struct, frozen=True, kw_only=True):
 
     drill: str
     checks: tuple[DrillCheck, ...]
+    notes: tuple[str, ...] = ()
+    """Lines for people: a table, say."""
 
     @property
     def passed(self) -> bool:

@@ -14,7 +14,7 @@ class LineSilencePolicy(Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     floor_ms: int = 500
     """No shorter gap is suspicious."""
-    peer_updates_min: int = 5
+    peer_updates_min: int = 4
     """So many times another stream must have brought this symbol meanwhile …"""
     peer_updates_factor: float = 3.0
     """… and so many times more than it usually does between two updates of this line."""
@@ -66,17 +66,17 @@ class LineMeter:
         return max(self._gap, self._gap_before) if self._total >= GAPS_MIN else None
 
     @property
-    def usual_peers(self) -> int:
-        """The most updates that other streams brought within one of the recent gaps."""
-        return max(self._peers, self._peers_before)
+    def usual_peers(self) -> int | None:
+        """The most updates that other streams brought within one of the recent gaps; `None` with too few of them."""
+        return max(self._peers, self._peers_before) if self._total >= GAPS_MIN else None
 
     def judge(self, now_ns: int, policy: LineSilencePolicy) -> str | None:
         """Return why the line counts as frozen, or `None`. More evidence never makes it less."""
-        usual_ns, silent_ns = self.usual_gap_ns, now_ns - self.spoke_ns
-        if usual_ns is None or silent_ns < policy.floor_ms * NS_PER_MS:
+        usual_ns, usual_peers, silent_ns = self.usual_gap_ns, self.usual_peers, now_ns - self.spoke_ns
+        if usual_ns is None or usual_peers is None or silent_ns < policy.floor_ms * NS_PER_MS:
             return None
         since = f"nothing for {silent_ns / NS_PER_S:.1f} s (longest usual gap {usual_ns / NS_PER_S:.1f} s)"
-        if self.peers >= max(policy.peer_updates_min, policy.peer_updates_factor * self.usual_peers):
+        if self.peers >= max(policy.peer_updates_min, policy.peer_updates_factor * usual_peers):
             return f"{since} while other streams brought it {self.peers} times"
         away_ns = 0 if self.moved_ns is None else now_ns - self.moved_ns
         if away_ns >= max(policy.moved_ms_min * NS_PER_MS, usual_ns):

@@ -2,8 +2,10 @@
 
 Every kind of evidence becomes a number that is 1 where it would be enough by itself (`StreamScore`):
 
-    arrivals   how unusual the present gap is (φ), by how much the others saw meanwhile: φ / 3 when streams went on or a
-               price left this one's bid and ask, φ / 12 after five seconds in which any price changed, else 0
+    arrivals   how unusual the present gap is (φ), by what the others saw meanwhile: φ / 3 when a price left this one's
+               bid and ask, φ / 12 after five seconds in which any price changed, else 0
+    others     how often other streams spoke while this one did not, by three times what is usual between two of its own
+               arrivals (and at least four looks), once it has been silent for half a second
     standing   how long source times have stood still although frames arrive, by its limit
     lag        how far the stream is behind its best, and will be soon at the present growth, by its limit
     heartbeat  how long not even the answer to a ping has come, beyond what an idle connection may take, by its limit
@@ -30,11 +32,11 @@ class SilencePolicy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     arrivals: ArrivalPolicy = ArrivalPolicy()
     lines: LineSilencePolicy = LineSilencePolicy()
     phi_with_peers: float = 3.0
-    """Suspicion that is enough when another provider's price has left this one's bid and ask, or streams go on."""
-    peer_updates_min: int = 10
-    """Updates that other streams must have brought meanwhile to count as going on …"""
-    peer_updates_factor: float = 3.0
-    """… and so many times more than they usually bring between two arrivals of this one."""
+    """Suspicion that is enough when another provider's price has left this one's bid and ask."""
+    peer_looks_min: int = 4
+    """So many looks (of 50 ms) in which other streams spoke and this one did not are enough …"""
+    peer_looks_factor: float = 3.0
+    """… if that is so many times more than is usual between two of its arrivals."""
     moved_spreads: float = 2.0
     """How many spreads outside this one's bid and ask another's price must be."""
     phi_alone: float = 12.0
@@ -58,10 +60,10 @@ class StreamEvidence(Struct, frozen=True, kw_only=True):
     silent_ms: float = 0.0
     usual_gap_ms: float | None = None
     """`None` before there are enough gaps; then arrivals say nothing."""
-    peer_updates: int = 0
-    """Updates that other usable streams brought since this one last spoke."""
-    usual_peer_updates: int = 0
-    """The most that they brought between two of its arrivals lately."""
+    peer_looks: int = 0
+    """Looks in which other usable streams spoke since this one last did."""
+    usual_peer_looks: int | None = None
+    """The most such looks between two of its arrivals lately; `None` before that is known."""
     peer_changes: int = 0
     """Prices of polled providers that changed since."""
     moved_symbols: tuple[str, ...] = ()
@@ -81,6 +83,7 @@ class StreamScore(Struct, frozen=True, kw_only=True):
     """What the evidence amounts to: 1 is enough."""
 
     arrivals: float
+    others: float
     standing: float
     lag: float
     heartbeat: float
@@ -88,7 +91,7 @@ class StreamScore(Struct, frozen=True, kw_only=True):
     @property
     def total(self) -> float:
         """All of it together."""
-        return hypot(self.arrivals, self.standing, self.lag, self.heartbeat)
+        return hypot(self.arrivals, self.others, self.standing, self.lag, self.heartbeat)
 
 
 def score_stream(evidence: StreamEvidence, policy: SilencePolicy) -> StreamScore:
@@ -97,22 +100,24 @@ def score_stream(evidence: StreamEvidence, policy: SilencePolicy) -> StreamScore
     unheard_ms = 0.0 if evidence.heard_ms is None else evidence.heard_ms - policy.heartbeat_grace_ms
     return StreamScore(
         arrivals=_arrivals(evidence, policy),
+        others=_others(evidence, policy),
         standing=evidence.standing_ms / policy.standing_ms_max,
         lag=max(0.0, behind_ms) / policy.lag_ms_max,
         heartbeat=max(0.0, unheard_ms) / policy.heartbeat_ms_max if evidence.others_heard else 0.0,
     )
 
 
-def explain_stream(evidence: StreamEvidence, score: StreamScore, policy: SilencePolicy) -> str:
+def explain_stream(evidence: StreamEvidence, score: StreamScore) -> str:
     """Return the strongest evidence in one sentence."""
-    strongest = max(score.arrivals, score.standing, score.lag, score.heartbeat)
+    strongest = max(score.arrivals, score.others, score.standing, score.lag, score.heartbeat)
+    silent = f"silent for {evidence.silent_ms / 1_000:.1f} s"
+    if strongest == score.others:
+        return f"{silent} while other streams went on ({evidence.peer_looks} times)"
     if strongest == score.arrivals:
-        usual_s = (evidence.usual_gap_ms or 0.0) / 1_000
-        because = _because(evidence, policy)
-        return (
-            f"silent for {evidence.silent_ms / 1_000:.1f} s (usual gap {usual_s:.1f} s, "
-            f"suspicion {evidence.phi:.1f}) while {because}"
-        )
+        usual = f"usual gap {(evidence.usual_gap_ms or 0.0) / 1_000:.1f} s, suspicion {evidence.phi:.1f}"
+        moved = f"the price of {', '.join(evidence.moved_symbols)} moved away elsewhere"
+        changed = f"prices changed {evidence.peer_looks + evidence.peer_changes} times elsewhere"
+        return f"{silent} ({usual}) while {moved if evidence.moved_symbols else changed}"
     if strongest == score.standing:
         return f"its source times have stood still for {evidence.standing_ms / 1_000:.1f} s while frames arrive"
     if strongest == score.lag:
@@ -135,20 +140,13 @@ def has_moved_away(price: Price, bid: Price, ask: Price, policy: SilencePolicy) 
 def _arrivals(evidence: StreamEvidence, policy: SilencePolicy) -> float:
     if evidence.usual_gap_ms is None:
         return 0.0
-    if _streams_go_on(evidence, policy) or evidence.moved_symbols:
+    if evidence.moved_symbols:
         return evidence.phi / policy.phi_with_peers
-    seen = evidence.peer_updates + evidence.peer_changes
+    seen = evidence.peer_looks + evidence.peer_changes
     return evidence.phi / policy.phi_alone if seen and evidence.silent_ms >= policy.alone_floor_ms else 0.0
 
 
-def _streams_go_on(evidence: StreamEvidence, policy: SilencePolicy) -> bool:
-    usual = policy.peer_updates_factor * evidence.usual_peer_updates
-    return evidence.peer_updates >= max(policy.peer_updates_min, usual)
-
-
-def _because(evidence: StreamEvidence, policy: SilencePolicy) -> str:
-    if _streams_go_on(evidence, policy):
-        return f"other streams brought {evidence.peer_updates} updates"
-    if evidence.moved_symbols:
-        return f"the price of {', '.join(evidence.moved_symbols)} moved away elsewhere"
-    return f"prices changed {evidence.peer_updates + evidence.peer_changes} times elsewhere"
+def _others(evidence: StreamEvidence, policy: SilencePolicy) -> float:
+    if evidence.usual_peer_looks is None or evidence.silent_ms < policy.arrivals.floor_ms:
+        return 0.0
+    return evidence.peer_looks / max(policy.peer_looks_min, policy.peer_looks_factor * evidence.usual_peer_looks)

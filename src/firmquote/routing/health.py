@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from firmquote.model import NS_PER_MS
 
+CONNECTION_LOST = "connection_lost"
 OUTCOMES_MAX = 4_096
 """Outcomes kept per provider; older ones leave first even inside the window."""
 
@@ -65,6 +66,7 @@ class Health:
         self.errors: dict[str, int] = {}
         self.last_error: str | None = None
         self.last_error_kind: str | None = None
+        """Of the last error that says more than that the connection broke, since it was last ready."""
         self.requests = 0
         self._policy = policy
         self._outcomes: deque[Outcome] = deque(maxlen=OUTCOMES_MAX)
@@ -84,7 +86,9 @@ class Health:
     def note_error(self, kind: str, words: str) -> None:
         """Count an error by its class and keep its sentence."""
         self.errors[kind] = self.errors.get(kind, 0) + 1
-        self.last_error, self.last_error_kind = words, kind
+        self.last_error = words
+        if kind != CONNECTION_LOST or self.last_error_kind is None:  # what was said before the end says why
+            self.last_error_kind = kind
 
     def success_rate(self, now_ns: int) -> float | None:
         """Return the share of outcomes in the window that went well, or `None` without any."""

@@ -7,7 +7,7 @@ from firmquote.model import NS_PER_MS
 from firmquote.routing.blame import Blame
 from firmquote.routing.changes import Change, Showing
 from firmquote.routing.group import Group
-from firmquote.routing.health import Outcome, Percentiles, Status
+from firmquote.routing.health import CONNECTION_LOST, Outcome, Percentiles, Status
 from firmquote.routing.lines import LineBook
 from firmquote.routing.member import Member
 from firmquote.routing.policy import RoutingPolicy
@@ -62,13 +62,14 @@ class ProviderManager:
         member = self.members[name]
         member.cut_off = False
         if not member.ready:
+            member.health.last_error_kind = None
             member.ready = True
             self._note("connection", name, "down", "ready", "ready", now_ns)
 
     def on_lost(self, name: str, words: str, now_ns: int) -> None:
         """The stream broke; it is unusable from this moment."""
         member = self.members[name]
-        member.health.note_error("connection_lost", words)
+        member.health.note_error(CONNECTION_LOST, words)
         member.reconnects += 1
         member.silent = None
         member.cut_off = member.cut_off or self.cut_off(name)

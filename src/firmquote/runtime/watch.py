@@ -47,13 +47,14 @@ class _Watched:
         self.meter = ArrivalMeter(policy.arrivals)
         self.lag = LagMeter()
         self.between = LineMeter(monotonic_ns)
-        """What other streams bring between two of its arrivals."""
+        """How often other streams speak between two of its arrivals."""
         self.accepted = feed.accepted
         self.judged = 0
         self.frames = feed.frames
         self.spoke_ns = 0
         """By the wall clock, to compare with the times at which prices changed."""
-        self.peers: dict[str, tuple[int, int]] = {}
+        self.peers: dict[str, int] = {}
+        """How many prices of each polled provider had changed by then."""
         self.newest_ns = 0
         self.advanced_ns = self.arrived_ns = monotonic_ns
         self.frames_since = 0
@@ -64,6 +65,7 @@ class _Watched:
     def forgive(self, monotonic_ns: int) -> None:
         """What was late or missing until now was not its fault."""
         self.meter.forgive(monotonic_ns)
+        self.between.forgive(monotonic_ns)
         self.lag.forget()
         self.advanced_ns = monotonic_ns
         self.frames_since = 0
@@ -80,10 +82,11 @@ class Suspicion(Struct, frozen=True, kw_only=True):
         evidence, score = self.evidence, self.score
         return {
             "arrivals": score.arrivals,
+            "others": score.others,
             "standing": score.standing,
             "lag": score.lag,
             "heartbeat": score.heartbeat,
-            "peer_updates": float(evidence.peer_updates),
+            "peer_looks": float(evidence.peer_looks),
             "peer_changes": float(evidence.peer_changes),
             "moved_symbols": float(len(evidence.moved_symbols)),
             "standing_ms": evidence.standing_ms,
@@ -135,13 +138,16 @@ class SilenceWatch:
             for feed in feeds.values():
                 feed.forget_delays()
         verdicts: dict[str, str | None] = {}
-        for watched in self._watched.values():
-            self._note(watched, feeds, witnesses, stalled=stalled, monotonic_ns=monotonic_ns, now_ns=now_ns)
+        spoke = {name for name, watched in self._watched.items() if watched.feed.accepted != watched.accepted}
+        for name, watched in self._watched.items():
+            self._note(watched, feeds, stalled=stalled, monotonic_ns=monotonic_ns, now_ns=now_ns)
+            if name not in spoke and (spoke & witnesses):
+                watched.between.peers += 1
         for name, watched in self._watched.items():
             evidence = self._evidence(watched, feeds, witnesses - {name}, heard_ms, monotonic_ns)
             score = score_stream(evidence, self._policy)
             watched.evidence, watched.score = evidence, score
-            watched.silent = explain_stream(evidence, score, self._policy) if score.total >= 1 else None
+            watched.silent = explain_stream(evidence, score) if score.total >= 1 else None
             verdicts[name] = watched.silent
         return verdicts
 
@@ -149,6 +155,7 @@ class SilenceWatch:
         """The connection ended."""
         watched = self._watched[provider]
         watched.meter.forget()
+        watched.between.forgive(self._looked_ns or 0)
         watched.lag.forget()
         watched.frames_since = 0
 
@@ -179,7 +186,6 @@ class SilenceWatch:
         self,
         watched: _Watched,
         feeds: Mapping[str, Feed],
-        witnesses: frozenset[str],
         *,
         stalled: bool,
         monotonic_ns: int,
@@ -193,7 +199,6 @@ class SilenceWatch:
             watched.forgive(monotonic_ns)
         if feed.accepted != watched.accepted:
             watched.accepted = feed.accepted
-            watched.between.peers = self._peer_updates(watched, feeds, witnesses - {feed.provider})
             usual = not stalled and watched.silent is None  # the end of an outage is not a usual gap
             watched.between.speak(monotonic_ns, usual=usual)
             if usual:
@@ -201,7 +206,7 @@ class SilenceWatch:
             else:
                 watched.meter.forgive(monotonic_ns)
             watched.spoke_ns = now_ns
-            watched.peers = {other: (feeds[other].accepted, feeds[other].changes) for other in feeds}
+            watched.peers = {other: feeds[other].changes for other in feeds}
         if self.forgiving:
             watched.forgive(monotonic_ns)
         elif delays_ns:
@@ -238,9 +243,9 @@ class SilenceWatch:
             phi=phi,
             silent_ms=0.0 if silent_ns is None else silent_ns / NS_PER_MS,
             usual_gap_ms=None if usual_ns is None else usual_ns / NS_PER_MS,
-            peer_updates=self._peer_updates(watched, feeds, asked),
-            usual_peer_updates=watched.between.usual_peers,
-            peer_changes=sum(feeds[n].changes - self._before(watched, feeds[n])[1] for n in asked),
+            peer_looks=watched.between.peers,
+            usual_peer_looks=watched.between.usual_peers,
+            peer_changes=sum(feeds[n].changes - watched.peers.get(n, feeds[n].changes) for n in asked),
             moved_symbols=self._moved_symbols(watched, feeds, asked),
             standing_ms=self._standing_ms(watched, monotonic_ns),
             lag=watched.lag.lag(monotonic_ns),
@@ -258,14 +263,6 @@ class SilenceWatch:
         others = [w.lag.lag(monotonic_ns) for other, w in self._watched.items() if other != name]
         seen = [lag.behind_ms for lag in others if lag != Lag()]
         return max(0.0, min(seen, default=0.0))
-
-    def _before(self, watched: _Watched, feed: Feed) -> tuple[int, int]:
-        return watched.peers.get(feed.provider, (feed.accepted, feed.changes))
-
-    def _peer_updates(self, watched: _Watched, feeds: Mapping[str, Feed], witnesses: frozenset[str]) -> int:
-        return sum(
-            feeds[name].accepted - self._before(watched, feeds[name])[0] for name in witnesses if name in self._watched
-        )
 
     def _moved_symbols(
         self, watched: _Watched, feeds: Mapping[str, Feed], witnesses: frozenset[str]

@@ -1,0 +1,256 @@
+"""The failover drill: breaks the active provider in every manner, and holds what follows to its deadlines."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from functools import cache
+
+import uvloop
+from msgspec import Struct
+
+from firmquote.errors import ConfigError
+from firmquote.lab.drills.faults import OUR_OWN_BREAKS, POLLED_BREAKS, STREAM_BREAKS, Break, Follows
+from firmquote.lab.drills.options import DrillOptions
+from firmquote.lab.drills.range import Range, Setup, firing_range
+from firmquote.lab.drills.truth import Tally
+from firmquote.lab.tape import Tape, load_tape
+from firmquote.model.drill import DrillCheck, DrillReport
+from firmquote.routing import Status
+
+SETUPS = (
+    Setup(name="polygon+alpaca+alphavantage", active="polygon", warm="alpaca", shadows=("alphavantage",)),
+    Setup(name="alpaca+polygon+alphavantage", active="alpaca", warm="polygon", shadows=("alphavantage",)),
+    Setup(name="polygon+alphavantage", active="polygon", warm="alphavantage"),
+    Setup(name="alphavantage+polygon", active="alphavantage", warm="polygon"),
+)
+"""Roles both ways, with two and with three providers."""
+BUSY = (46 * 60.0, 7 * 60.0)
+"""The busiest minutes of the demo tape: from, for, in seconds …"""
+SPEED = 2.0
+"""… played twice as fast, since a liquid symbol has more quotes today than in 2013."""
+POLLED = frozenset({"alphavantage"})
+AT_ONCE = 3
+"""Ranges that run side by side."""
+CALM_WITHIN_S = 30.0
+HOLD_S = 4.0
+"""For how long nothing may move where nothing should."""
+SETTLE_S = 1.5
+RECOVER_S_MAX = 30.0
+BACK_S_MAX = 60.0
+AVAILABLE_MIN = 0.999
+WIRE_MS = 150.0
+"""What a quote may be behind the tape by its way and the sampling, beside the time to detect."""
+STALLED_MS_MAX = 300.0
+"""A machine that was later than this in one run proves nothing; the run is repeated."""
+TRIES = 3
+
+
+class Seen(Struct, frozen=True, kw_only=True):
+    """What one break led to."""
+
+    setup: Setup
+    broken: Break
+    calm: bool
+    detect_s: float | None
+    recover_s: float | None
+    back_s: float | None
+    blame: str | None
+    role_moved: bool
+    false_moves: int
+    tally: Tally
+
+    @property
+    def name(self) -> str:
+        """The break with its setup."""
+        return f"{self.setup.name}/{self.broken.name}"
+
+    @property
+    def deadline_s(self) -> float:
+        """How soon it had to be found."""
+        streams = [name for name in self.setup.providers if name not in POLLED]
+        return self.broken.detect_s if len(streams) > 1 else max(self.broken.detect_s, self.broken.detect_polled_s)
+
+
+def failover_drill(options: DrillOptions) -> DrillReport:
+    """Run it. Raises ConfigError for a fault or a setup that is not there."""
+    runs = _chosen(options)
+    seen = uvloop.run(_run_all(runs, options))
+    checks = [check for one in seen for check in _checks(one)]
+    return DrillReport(drill="failover", checks=tuple(checks), notes=tuple(matrix(seen)))
+
+
+@cache
+def busy_tape() -> Tape:
+    """Return the minutes that the drill is run on."""
+    return load_tape().part(*BUSY)
+
+
+def matrix(seen: Iterable[Seen]) -> list[str]:
+    """Return the confusion matrix: true class by row, attributed class by column."""
+    counted = Counter((_word(one.broken.blame), one.blame or "nobody") for one in seen)
+    rows = sorted({true for true, _ in counted})
+    columns = sorted({called for _, called in counted})
+    width = max(len(word) for word in (*rows, *columns)) + 2
+    head = "true class".ljust(width) + "".join(column.rjust(width) for column in columns)
+    return [head, *(
+        row.ljust(width) + "".join(str(counted[row, column]).rjust(width) for column in columns) for row in rows
+    )]  # fmt: skip
+
+
+def _word(blame: object) -> str:
+    return "nobody" if blame is None else str(getattr(blame, "value", blame))
+
+
+def _chosen(options: DrillOptions) -> list[tuple[Setup, Break]]:
+    known_setups = {setup.name: setup for setup in SETUPS}
+    for name in options.setups:
+        if name not in known_setups:
+            raise ConfigError(f"drill failover: no setup {name}. There are: {', '.join(known_setups)}.")
+    setups = [known_setups[name] for name in options.setups] or list(SETUPS)
+    runs = []
+    for setup in setups:
+        breaks = POLLED_BREAKS if setup.active in POLLED else STREAM_BREAKS
+        runs += [(setup, broken) for broken in (*breaks, *OUR_OWN_BREAKS)]
+    known = sorted({broken.name for _, broken in runs})
+    for name in options.faults:
+        if name not in known:
+            raise ConfigError(f"drill failover: no fault {name} here. There are: {', '.join(known)}.")
+    return [(setup, broken) for setup, broken in runs if not options.faults or broken.name in options.faults]
+
+
+async def _run_all(runs: Sequence[tuple[Setup, Break]], options: DrillOptions) -> list[Seen]:
+    places = asyncio.Semaphore(AT_ONCE)
+
+    async def one(setup: Setup, broken: Break) -> Seen:
+        async with places:
+            return await _try(setup, broken, options)
+
+    ours = {broken.name for broken in OUR_OWN_BREAKS}
+    found = list(await asyncio.gather(*(one(s, b) for s, b in runs if b.name not in ours)))
+    for setup, broken in runs:
+        if broken.name in ours:  # alone: a standstill holds up everybody in this loop
+            found.append(await _try(setup, broken, options))
+    return found
+
+
+async def _try(setup: Setup, broken: Break, options: DrillOptions) -> Seen:
+    standing_still = broken.blame is not None and broken.name == "own-standstill"
+    for _ in range(TRIES):
+        seen = await _run(setup, broken)
+        if standing_still or (seen.calm and seen.tally.stalled_ms <= STALLED_MS_MAX):
+            break
+    detect = "-" if seen.detect_s is None else f"{seen.detect_s:.2f} s"
+    options.say(f"{seen.name}: found after {detect}, {seen.blame or 'nobody'} blamed")
+    return seen
+
+
+async def _run(setup: Setup, broken: Break) -> Seen:
+    async with firing_range(setup, busy_tape(), speed=SPEED) as firing:
+        calm = await firing.until(lambda: is_calm(firing), within_s=CALM_WITHIN_S)
+        await firing.wait(SETTLE_S)
+        events = firing.gateway.conductor.events
+        before = events[-1].sequence if events else 0
+        firing.truth.begin()
+        await broken.begin(firing)
+        expected = broken.follows is not Follows.NOTHING
+        limit_s = max(broken.detect_s, broken.detect_polled_s) + 2 if expected else HOLD_S
+        detect_s = await firing.until(lambda: is_found(firing, before), within_s=limit_s)
+        recover_s = await firing.until(lambda: is_served(firing), within_s=RECOVER_S_MAX) if expected else 0.0
+        await firing.wait(SETTLE_S)
+        tally = firing.truth.tally
+        firing.truth.begin()
+        blame = attributed(firing, before)
+        moves = [event for event in events if event.sequence > before and event.kind == "role"]
+        await broken.end(firing)
+        back_s = await firing.until(lambda: is_calm(firing), within_s=BACK_S_MAX)
+        wrong = [move for move in moves if not expected or setup.active not in (move.before, move.after)]
+        return Seen(
+            setup=setup,
+            broken=broken,
+            calm=calm is not None,
+            detect_s=detect_s,
+            recover_s=None if detect_s is None or recover_s is None else detect_s + recover_s,
+            back_s=back_s,
+            blame=blame,
+            role_moved=any(move.before == setup.active for move in moves),
+            false_moves=len(wrong),
+            tally=tally,
+        )
+
+
+def is_calm(firing: Range) -> bool:
+    """Say whether all providers are well, every symbol is there, and the watch knows what is usual."""
+    gateway = firing.gateway
+    members = [gateway.manager.members[name] for name in firing.setup.providers]
+    if any(member.status is not Status.HEALTHY for member in members) or gateway.manager.serving != firing.setup.active:
+        return False
+    lines = [line for name in firing.setup.providers for line in gateway.feeds[name].lines.values()]
+    if not all(line.has_price for line in lines) or any(gateway.manager.lines.symbols_against(m.name) for m in members):
+        return False
+    watch = gateway.conductor.watch
+    suspicions = [found for name in firing.setup.providers if (found := watch.suspicion(name)) is not None]
+    return all(found.evidence.usual_gap_ms is not None and found.score.total < 1 for found in suspicions)
+
+
+def is_found(firing: Range, before: int) -> bool:
+    """Say whether the gateway has noticed something about the active provider."""
+    gateway, name = firing.gateway, firing.setup.active
+    if gateway.manager.members[name].status is Status.FAILED or gateway.manager.lines.symbols_against(name):
+        return True
+    return any(e.sequence > before and e.kind == "role" and e.before == name for e in gateway.conductor.events)
+
+
+def is_served(firing: Range) -> bool:
+    """Say whether every symbol that suffers is shown from another provider."""
+    gateway, name = firing.gateway, firing.setup.active
+    unfit = gateway.manager.lines.symbols_against(name)
+    failed = gateway.manager.members[name].status is Status.FAILED
+    suffering = list(gateway.board.entries) if failed else list(unfit)
+    shown = [gateway.board.entries[symbol].elected for symbol in suffering]
+    return all(line is not None and line.provider != name for line in shown)
+
+
+def attributed(firing: Range, before: int) -> str | None:
+    """Return whom the gateway blames: for the provider's state, for single lines, or for itself."""
+    gateway, name = firing.gateway, firing.setup.active
+    member = gateway.manager.members[name]
+    if member.blame is not None:
+        return member.blame.value
+    said = [event.blame for event in gateway.conductor.events if event.sequence > before and event.blame is not None]
+    return said[-1] if said else None
+
+
+def _checks(seen: Seen) -> list[DrillCheck]:
+    sure = seen.calm and (seen.tally.stalled_ms <= STALLED_MS_MAX or seen.broken.name == "own-standstill")
+    checks: list[DrillCheck] = []
+
+    def check(name: str, value: float | None, limit: float, unit: str, *, passed: bool | None = None) -> None:
+        held = value is not None and value <= limit if passed is None else passed
+        checks.append(
+            DrillCheck(
+                name=f"{seen.name}: {name}",
+                value=value if sure else None,
+                unit=unit,
+                limit=limit,
+                passed=held and sure,
+                words="" if sure else "inconclusive: the machine was late",
+            )
+        )
+
+    expected = seen.broken.follows is not Follows.NOTHING
+    right = seen.blame == (None if seen.broken.blame is None else seen.broken.blame.value)
+    check("wrong class", float(not right), 0.0, "count")
+    check("needless failovers", float(seen.false_moves), 0.0, "count")
+    if not expected:
+        check("moved", float(seen.role_moved), 0.0, "count")
+    else:
+        check("time to detect", seen.detect_s, seen.deadline_s, "s")
+        check("time to recover", seen.recover_s, RECOVER_S_MAX, "s")
+        check("back to the first roles", seen.back_s, BACK_S_MAX, "s")
+    if seen.broken.name != "own-standstill":
+        available = seen.tally.available
+        check("availability", available, AVAILABLE_MIN, "share", passed=available >= AVAILABLE_MIN)
+    check("event times that went back", float(seen.tally.backward), 0.0, "count")
+    if expected and not seen.broken.wrong_values:
+        check("behind the tape", seen.tally.behind_ms, seen.deadline_s * 1_000 + WIRE_MS, "ms")
+    return checks

@@ -1,0 +1,153 @@
+"""What the failover drill breaks, and what must follow."""
+
+import threading
+from collections.abc import Awaitable, Callable
+from enum import Enum
+
+from msgspec import Struct
+
+from firmquote.lab.drills.range import Range
+from firmquote.lab.faults import Fault
+from firmquote.model import NS_PER_S
+from firmquote.routing import Blame
+
+STANDSTILL_S = 3.0
+LIQUID = frozenset({"AIG"})
+"""The symbol that is dropped from a subscription: liquid on the demo tape."""
+
+
+class Follows(Enum):
+    """What a fault must lead to."""
+
+    ROLE = "the role moves"
+    LINE = "its symbols move"
+    NOTHING = "nothing moves"
+
+
+class Break(Struct, frozen=True, kw_only=True):
+    """One thing that goes wrong, and what is expected of the gateway."""
+
+    name: str
+    follows: Follows
+    blame: Blame | None
+    """Whose fault it must be called; `None` where nothing is to be called anything."""
+    detect_s: float = 1.0
+    """How soon, with another stream as witness."""
+    detect_polled_s: float = 10.0
+    """How soon where only a polled provider is a witness."""
+    wrong_values: bool = False
+    """What is shown until then is wrong, rather than old."""
+    begin: Callable[[Range], Awaitable[None]]
+    end: Callable[[Range], Awaitable[None]]
+
+
+def _inject(*faults: Fault, symbols: frozenset[str]) -> Callable[[Range], Awaitable[None]]:
+    async def begin(firing: Range) -> None:
+        for fault in faults:
+            await firing.lab.simulators[firing.setup.active].inject(fault, symbols=symbols)
+
+    return begin
+
+
+async def _clear(firing: Range) -> None:
+    for simulator in firing.lab.simulators.values():
+        simulator.clear()
+
+
+async def _nothing(_: Range) -> None:
+    return
+
+
+async def _stand_still(_: Range) -> None:
+    """Hold up the whole loop, as a swapped-out or paused process would be."""
+    threading.Event().wait(STANDSTILL_S)
+
+
+def _step_clock(seconds: int) -> Callable[[Range], Awaitable[None]]:
+    async def begin(firing: Range) -> None:
+        firing.clock.stepped_ns += seconds * NS_PER_S
+
+    return begin
+
+
+async def _step_back(firing: Range) -> None:
+    firing.clock.stepped_ns = 0
+
+
+def _stream(
+    fault: Fault,
+    follows: Follows,
+    blame: Blame | None,
+    *also: Fault,
+    detect_s: float = 1.0,
+    detect_polled_s: float = 10.0,
+    wrong_values: bool = False,
+    symbols: frozenset[str] = frozenset(),
+) -> Break:
+    return Break(
+        name=fault.value,
+        follows=follows,
+        blame=blame,
+        detect_s=detect_s,
+        detect_polled_s=detect_polled_s,
+        wrong_values=wrong_values,
+        begin=_inject(fault, *also, symbols=symbols),
+        end=_clear,
+    )
+
+
+_AT_ONCE_S = 0.25
+"""For what the socket tells us."""
+
+STREAM_BREAKS = (
+    _stream(Fault.DISCONNECT, Follows.ROLE, Blame.PROVIDER, detect_s=_AT_ONCE_S, detect_polled_s=_AT_ONCE_S),
+    _stream(Fault.CLOSE_CLEAN, Follows.ROLE, Blame.PROVIDER, detect_s=_AT_ONCE_S, detect_polled_s=_AT_ONCE_S),
+    _stream(Fault.EVICT, Follows.ROLE, Blame.KEY_OR_QUOTA, detect_s=_AT_ONCE_S, detect_polled_s=_AT_ONCE_S),
+    _stream(
+        Fault.BAD_LOGIN,
+        Follows.ROLE,
+        Blame.KEY_OR_QUOTA,
+        Fault.CLOSE_CLEAN,
+        detect_s=_AT_ONCE_S,
+        detect_polled_s=_AT_ONCE_S,
+    ),
+    _stream(Fault.REFUSE, Follows.NOTHING, None),
+    _stream(Fault.HANG, Follows.NOTHING, None),
+    _stream(Fault.FREEZE, Follows.ROLE, Blame.PROVIDER),
+    _stream(Fault.FREEZE_SYMBOLS, Follows.LINE, Blame.PROVIDER, symbols=LIQUID),
+    _stream(Fault.DRIP, Follows.ROLE, Blame.PROVIDER, detect_s=4.0),
+    _stream(Fault.REPEAT, Follows.LINE, Blame.PROVIDER, detect_s=8.0, wrong_values=True),
+    _stream(Fault.DELAY, Follows.ROLE, Blame.PROVIDER),
+    _stream(Fault.LAG, Follows.ROLE, Blame.PROVIDER, detect_s=4.0),
+    _stream(Fault.WRONG_CLOCK, Follows.ROLE, Blame.PROVIDER, detect_s=3.0),
+    _stream(Fault.GARBAGE, Follows.ROLE, Blame.PROVIDER),
+    _stream(Fault.TRUNCATE, Follows.ROLE, Blame.PROVIDER),
+    _stream(Fault.DUPLICATE, Follows.NOTHING, None),
+    _stream(Fault.REORDER, Follows.NOTHING, None),
+    _stream(Fault.DRIFT, Follows.LINE, Blame.PROVIDER, detect_s=5.0, wrong_values=True),
+    _stream(Fault.CROSS, Follows.ROLE, Blame.PROVIDER, detect_s=2.0),
+    _stream(Fault.ZERO, Follows.ROLE, Blame.PROVIDER, detect_s=2.0),
+    _stream(Fault.MIX_UP, Follows.ROLE, Blame.PROVIDER, detect_s=2.0, wrong_values=True),
+)
+"""For an active provider that streams."""
+
+POLLED_BREAKS = (
+    _stream(Fault.DISCONNECT, Follows.ROLE, Blame.PROVIDER, detect_s=10.0),
+    _stream(Fault.HANG, Follows.ROLE, Blame.PROVIDER, detect_s=10.0),
+    _stream(Fault.BAD_LOGIN, Follows.ROLE, Blame.KEY_OR_QUOTA, detect_s=10.0),
+    _stream(Fault.GARBAGE, Follows.ROLE, Blame.PROVIDER, detect_s=10.0),
+    _stream(Fault.TRUNCATE, Follows.ROLE, Blame.PROVIDER, detect_s=10.0),
+    _stream(Fault.HTTP_429, Follows.ROLE, Blame.KEY_OR_QUOTA, detect_s=10.0),
+    _stream(Fault.HTTP_500, Follows.ROLE, Blame.PROVIDER, detect_s=10.0),
+    _stream(Fault.HTTP_NOTE, Follows.ROLE, Blame.KEY_OR_QUOTA, detect_s=10.0),
+)
+"""For an active provider that is polled."""
+
+OUR_OWN_BREAKS = (
+    Break(name="own-standstill", follows=Follows.NOTHING, blame=Blame.OWN_STALL, begin=_stand_still, end=_nothing),
+    Break(
+        name="clock-forward-1h", follows=Follows.NOTHING, blame=Blame.CLOCK, begin=_step_clock(3_600), end=_step_back
+    ),
+    Break(name="clock-back-1h", follows=Follows.NOTHING, blame=Blame.CLOCK, begin=_step_clock(-3_600), end=_step_back),
+)
+"""What is nobody else's fault."""
