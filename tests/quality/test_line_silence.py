@@ -56,6 +56,14 @@ def test_a_price_that_is_away_elsewhere_for_longer_than_the_longest_gap_freezes_
     assert symbol.after(10).words() is not None
 
 
+def test_an_absurd_gap_is_enough_if_the_price_has_changed_elsewhere_at_all() -> None:
+    symbol = Symbol().usual(2_000, times=64)
+    symbol.meter.changed = True
+    assert symbol.after(15_990).words() is None
+    assert symbol.after(10).words() is not None
+    assert Symbol().usual(2_000, times=64).after(60_000).words() is None
+
+
 def test_with_too_few_gaps_nothing_is_usual() -> None:
     assert Symbol().usual(100, times=7).after(60_000, peers=100).words() is None
 

@@ -62,7 +62,8 @@ def test_a_liquid_stream_that_freezes_while_another_goes_on_is_silent_within_a_s
 
 
 def test_so_is_one_whose_price_has_moved_away_elsewhere() -> None:
-    assert is_silent(760, MOVED)
+    assert not is_silent(940, MOVED)
+    assert is_silent(960, MOVED)
 
 
 def test_a_mere_change_elsewhere_needs_an_absurd_gap() -> None:
@@ -75,8 +76,8 @@ def test_when_nobody_else_saw_anything_no_gap_is_silence() -> None:
 
 
 def test_a_provider_that_is_usually_quiet_is_given_its_usual_time() -> None:
-    assert not is_silent(25_000, MOVED, gaps_ms=[20_000] * 50)
-    assert is_silent(31_000, MOVED, gaps_ms=[20_000] * 50)
+    assert not is_silent(35_000, MOVED, gaps_ms=[20_000] * 50)
+    assert is_silent(41_000, MOVED, gaps_ms=[20_000] * 50)
 
 
 def test_a_meter_that_has_seen_too_little_suspects_nothing() -> None:

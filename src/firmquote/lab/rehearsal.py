@@ -1,7 +1,7 @@
 """A gateway's judgement without its sockets, on a clock of its own: the board, the roles and the judge, fed by hand.
 
 What the shell does on its timer is done here between two ticks of virtual time, so that hours of market pass in seconds
-and the same seed gives the same result. Silence is not judged here: it has scenarios and a drill of its own.
+and the same seed gives the same result. Connections are not lost here: that needs sockets, and has a drill of its own.
 """
 
 from collections.abc import Iterable, Sequence
@@ -123,6 +123,23 @@ class SameSpelling:
         return spelling
 
 
+class OpenLine:
+    """A connection that never breaks; implements `runtime.conductor.OpenStream`."""
+
+    def __init__(self, clock: VirtualClock) -> None:
+        self._clock = clock
+        self.resubscribed: list[str] = []
+
+    @property
+    def heard_ns(self) -> int:
+        """Its pings are always answered."""
+        return self._clock.now_ns()
+
+    def resubscribe(self, symbol: str) -> None:
+        """Note the wish."""
+        self.resubscribed.append(symbol)
+
+
 class Rehearsal:
     """Streams and last-price providers by name, most wanted first; `mock` is not among them."""
 
@@ -134,12 +151,14 @@ class Rehearsal:
         *,
         now_ns: int,
         policy: QualitySection,
+        routing: RoutingPolicy | None = None,
     ) -> None:
         self.clock = VirtualClock(now_ns)
         steady = SteadyClock(self.clock)
         self.board = Board(symbols, grading=policy.grading.regular, plausibility=policy.plausibility)
         names = [*streams, *last]
-        self.manager = ProviderManager(names, RoutingPolicy(), chance=lambda: 0.5, now_ns=now_ns, symbols=symbols)
+        routing = routing or RoutingPolicy()
+        self.manager = ProviderManager(names, routing, chance=lambda: 0.5, now_ns=now_ns, symbols=symbols)
         self.feeds: dict[str, Feed] = {}
         self._protocols: dict[str, TapeStream] = {}
         for name in names:
@@ -149,10 +168,14 @@ class Rehearsal:
             self._protocols[name] = TapeStream(name)
             self.feeds[name].expect_ticks(self._protocols[name], SameSpelling())
         self.conductor = Conductor(self.manager, self.board, steady, self.feeds, policy.silence)
+        self.opened = {name: OpenLine(self.clock) for name in streams}
+        for name, line in self.opened.items():
+            self.conductor.watch_stream(self.feeds[name], line)
         for name in names:
             self.conductor.on_ready(name)
         self.desk = QualityDesk(self.board, self.feeds, streams, policy, steady, self.conductor, _no_day)
         self._timer_ns = now_ns + TIMER_NS
+        self.session = Session.REGULAR
 
     def send(self, provider: str, quotes: Iterable[SimQuote]) -> None:
         """Let a stream send these quotes now, as one frame."""
@@ -172,10 +195,16 @@ class Rehearsal:
         if now_ns < self._timer_ns:
             return False
         self._timer_ns += TIMER_NS
-        self.desk.look(Session.REGULAR)
+        self.conductor.look(TIMER_NS)
+        self.desk.look(self.session)
         self.conductor.advance()
         self.board.flush()
         return True
+
+    def begin(self, session: Session) -> None:
+        """Let another part of the day begin."""
+        self.session = session
+        self.conductor.watch.begin(session)
 
     def view(self, symbol: str) -> BoardView:
         """Return what readers see of a symbol now."""

@@ -186,7 +186,7 @@ class Simulator:
 
     async def start(self) -> None:
         """Listen on loopback. Raises PortInUseError."""
-        self._runner = web.AppRunner(self._app, access_log=None, shutdown_timeout=0.2)
+        self._runner = web.AppRunner(self._app, access_log=None, shutdown_timeout=0.2, handler_cancellation=True)
         await self._runner.setup()
         port = self.config.port
         try:

@@ -20,12 +20,19 @@ class LineSilencePolicy(Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """… and so many times more than it usually does between two updates of this line."""
     moved_ms_min: int = 1_000
     """Or another's price must have been away for so long, and for longer than the line's longest usual gap."""
+    alone_factor: float = 8.0
+    """Or, where no other stream brings it, a polled price has changed, and the gap is so many times the longest …"""
+    alone_floor_ms: int = 6_000
+    """… of at least a whole block of gaps, and at least this long."""
 
 
 class LineMeter:
     """The gaps of one line, and what the other lines brought within each. One object of a few integers a line."""
 
-    __slots__ = ("_count", "_gap", "_gap_before", "_peers", "_peers_before", "_total", "moved_ns", "peers", "spoke_ns")
+    __slots__ = (
+        "_count", "_gap", "_gap_before", "_peers", "_peers_before", "_total",
+        "changed", "moved_ns", "peers", "spoke_ns",
+    )  # fmt: skip
 
     def __init__(self, now_ns: int) -> None:
         self.spoke_ns = now_ns
@@ -34,6 +41,8 @@ class LineMeter:
         """How often another stream brought this symbol since."""
         self.moved_ns: int | None = None
         """Since when another provider's price has been away from this line's bid and ask."""
+        self.changed = False
+        """Whether a polled provider's price has changed since, where no other stream brings the symbol."""
         self._count = 0
         self._total = 0
         self._gap = self._gap_before = 0
@@ -50,15 +59,14 @@ class LineMeter:
                 self._count = 0
                 self._gap_before, self._gap = self._gap, 0
                 self._peers_before, self._peers = self._peers, 0
-        self.spoke_ns = now_ns
-        self.peers = 0
-        self.moved_ns = None
+        self.forgive(now_ns)
 
     def forgive(self, now_ns: int) -> None:
         """Count the present gap from now."""
         self.spoke_ns = now_ns
         self.peers = 0
         self.moved_ns = None
+        self.changed = False
 
     @property
     def usual_gap_ns(self) -> int | None:
@@ -81,4 +89,7 @@ class LineMeter:
         away_ns = 0 if self.moved_ns is None else now_ns - self.moved_ns
         if away_ns >= max(policy.moved_ms_min * NS_PER_MS, usual_ns):
             return f"{since} while its price elsewhere has been away for {away_ns / NS_PER_S:.1f} s"
+        absurd_ns = max(policy.alone_floor_ms * NS_PER_MS, policy.alone_factor * usual_ns)
+        if self.changed and self._total >= BLOCK and silent_ns >= absurd_ns:
+            return f"{since} while its price changed elsewhere"
         return None

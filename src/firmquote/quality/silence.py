@@ -2,8 +2,8 @@
 
 Every kind of evidence becomes a number that is 1 where it would be enough by itself (`StreamScore`):
 
-    arrivals   how unusual the present gap is (φ), by what the others saw meanwhile: φ / 3 when a price left this one's
-               bid and ask, φ / 12 after five seconds in which any price changed, else 0
+    arrivals   how unusual the present gap is (φ), by what the others saw meanwhile: φ / 3.8 when a price left this
+               one's bid and ask, φ / 12 after five seconds in which any price changed, else 0
     others     how often other streams spoke while this one did not, by three times what is usual between two of its own
                arrivals (and at least four looks), once it has been silent for half a second
     standing   how long source times have stood still although frames arrive, by its limit
@@ -31,7 +31,7 @@ class SilencePolicy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     arrivals: ArrivalPolicy = ArrivalPolicy()
     lines: LineSilencePolicy = LineSilencePolicy()
-    phi_with_peers: float = 3.0
+    phi_with_peers: float = 3.8
     """Suspicion that is enough when another provider's price has left this one's bid and ask."""
     peer_looks_min: int = 4
     """So many looks (of 50 ms) in which other streams spoke and this one did not are enough …"""

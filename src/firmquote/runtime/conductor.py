@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 import structlog
 
@@ -11,7 +12,6 @@ from firmquote.model.status import EventView, LineHealth
 from firmquote.quality import SilencePolicy
 from firmquote.routing import Blame, Change, Outcome, Percentiles, ProviderManager, percentiles
 from firmquote.runtime.frozen_lines import FrozenLines
-from firmquote.runtime.stream import Stream
 from firmquote.runtime.watch import SilenceWatch
 
 MUTE_MS = 7_000.0
@@ -20,6 +20,19 @@ EVENTS_KEPT = 1_000
 """Events that /v1/events can look back on."""
 _ERRORS = frozenset({LineState.LIMITED, LineState.SERVER_ERROR, LineState.SLOW_CONSUMER, LineState.CLOSING})
 _log = structlog.get_logger("firmquote")
+
+
+class OpenStream(Protocol):
+    """What the conductor needs of a stream; `runtime.stream.Stream` is one."""
+
+    @property
+    def heard_ns(self) -> int:
+        """When the last byte that matters came, by the wall clock; 0 while there is no connection."""
+        ...
+
+    def resubscribe(self, symbol: str) -> None:
+        """Have the provider send `symbol` anew."""
+        ...
 
 
 class Conductor:
@@ -31,7 +44,7 @@ class Conductor:
         self.manager = manager
         self.watch = SilenceWatch(silence)
         self.frozen = FrozenLines(board, silence, self._resubscribe)
-        self._streams_open: dict[str, Stream] = {}
+        self._streams_open: dict[str, OpenStream] = {}
         self._unreached: set[str] = set()
         """Polled providers whose last request was not answered at all."""
         self._feeds = feeds
@@ -47,7 +60,7 @@ class Conductor:
         """Streamed feeds, and how much each had accepted when its last second was judged."""
         self.show()
 
-    def watch_stream(self, feed: Feed, stream: Stream) -> None:
+    def watch_stream(self, feed: Feed, stream: OpenStream) -> None:
         """Judge this feed as a stream: every second by what it brought, at every tick by its silence."""
         self._streams[feed.provider] = (feed, feed.accepted)
         self._streams_open[feed.provider] = stream
@@ -126,7 +139,7 @@ class Conductor:
                 manager.on_silent(name, words)
         mute = {name for name, ms in heard_ms.items() if ms > MUTE_MS and not self.watch.forgiving}
         manager.on_mute(mute | self._unreached)
-        well = {name: manager.members[name].usable and verdicts[name] is None for name in self._streams}
+        well = {m.name: m.usable and not m.synthetic and not verdicts.get(m.name) for m in manager.members.values()}
         stalled = self.watch.forgiving
         for verdict in self.frozen.look(well, stalled=stalled, monotonic_ns=monotonic_ns):
             manager.on_line(verdict.provider, verdict.symbol, "silence", verdict.words, now_ns)

@@ -8,7 +8,7 @@ from msgspec import Struct
 from firmquote.board import Board, Entry, Line
 from firmquote.model import NS_PER_S
 from firmquote.quality import LineMeter, SilencePolicy
-from firmquote.runtime.watch import is_away
+from firmquote.runtime.watch import changed_since, is_away
 
 AWAY_LOOKS = 5
 """How many looks pass between two comparisons with the prices of other providers."""
@@ -124,12 +124,10 @@ class FrozenLines:
 
     def _compare(self, entry: Entry, watched: _WatchedLine, well: Mapping[str, bool], now_ns: int) -> None:
         line, meter = watched.line, watched.meter
-        away = any(
-            is_away(line, other, line.received_ns, self._policy)
-            for name, other in entry.lines.items()
-            if name != line.provider and well.get(name, False)
-        )
-        if not away:
+        others = [other for name, other in entry.lines.items() if name != line.provider and well.get(name, False)]
+        alone = all((other.provider, entry.symbol) not in self._meters for other in others)
+        meter.changed = alone and any(changed_since(other, line.received_ns) for other in others)
+        if not any(is_away(line, other, line.received_ns, self._policy) for other in others):
             meter.moved_ns = None
         elif meter.moved_ns is None:
             meter.moved_ns = now_ns

@@ -9,6 +9,8 @@ from firmquote.quality import Finding, Fitness, FitnessPolicy, Trail
 
 PEER_CHANGES_MIN = 5
 """So many changes elsewhere show that the market moves."""
+ABSURD = 3
+"""After so many times the repeats, and half as many times the time, one change elsewhere is enough."""
 MEMORY = 0.97
 """How much of a symbol's measured wildness is left after a second: half of it after 23."""
 
@@ -51,6 +53,9 @@ class LineWatch:
         if isinstance(newest, LastPrice):
             self.is_last_price = True
             bid = ask = newest.price
+            if isinstance(before, LastPrice) and before.price == newest.price:
+                self.trail.note(line.accepted_ns, bid, ask)
+                return
         else:
             self.is_last_price = False
             bid, ask = newest.bid or 0.0, newest.ask or 0.0
@@ -76,7 +81,10 @@ class LineWatch:
         lasted_ns = now_ns - self._repeats_ns
         if self._repeats < policy.repeats_min or lasted_ns < policy.repeats_ms * NS_PER_MS:
             return None
-        if changed - self._peers_changed < PEER_CHANGES_MIN:
+        absurd = (
+            self._repeats >= ABSURD * policy.repeats_min and lasted_ns >= ABSURD * policy.repeats_ms * NS_PER_MS // 2
+        )
+        if changed - self._peers_changed < (1 if absurd else PEER_CHANGES_MIN):
             return None
         words = f"the same quote {self._repeats} times in {lasted_ns / NS_PER_S:.1f} s, while it changed elsewhere"
         return Finding(Reason.REPEATING, words)

@@ -10,6 +10,7 @@ from firmquote.board import Board, Feed
 from firmquote.budget import Governor, Purpose
 from firmquote.errors import LineError
 from firmquote.model import (
+    MS_PER_S,
     NS_PER_MS,
     NS_PER_S,
     Clock,
@@ -29,6 +30,10 @@ from firmquote.wire import HttpClient, HttpLimits
 _log = structlog.get_logger("firmquote")
 LOOK_NS = 250 * NS_PER_MS
 """How often it is looked for something to ask, and for whether an open breaker lets it through."""
+PATIENCE_FACTOR = 5.0
+"""An answer that takes so many times the usual (the 99th percentile) will not come …"""
+PATIENCE_S_MIN = 1.5
+"""… and no answer is given up before."""
 FAILURES = frozenset({LineState.LIMITED, LineState.SERVER_ERROR, LineState.REFUSED_KEY, LineState.NOT_ENTITLED})
 
 
@@ -151,11 +156,11 @@ class Poll:
         sent_ns = self._clock.monotonic_ns()
         self._spending.desk.note_sent(grant)
         try:
-            response = await client.get(request)
+            response = await client.get(request, timeout_s=self._patience_s())
         except LineError as error:
             self._spending.desk.lose(grant)
             self._manager.on_error(provider, "line_error", str(error))
-            self._owner.on_unreached(provider, self._outcome(ok=False, sent_ns=sent_ns))
+            self._owner.on_unreached(provider, Outcome(at_ns=self._clock.now_ns(), ok=False, latency_ns=None))
             return str(error), True
         events = self._protocol.on_response(request, response)
         self._board.apply(self._feed, events, response.received_ns)
@@ -172,13 +177,18 @@ class Poll:
             return words, False
         return words, True
 
+    def _patience_s(self) -> float:
+        """Return how long an answer is waited for: several times what is usual, so that a hang is soon told."""
+        p99_ms = self._manager.members[self._feed.provider].health.latency(self._clock.now_ns()).p99_ms
+        if p99_ms is None:
+            return self._limits.timeout_s
+        return min(self._limits.timeout_s, max(PATIENCE_S_MIN, PATIENCE_FACTOR * p99_ms / MS_PER_S))
+
     def _finish(self, *, ok: bool, sent_ns: int, kind: str = "", words: str = "") -> None:
         if not ok:
             self._manager.on_error(self._feed.provider, kind, words)
-        self._owner.on_answer(self._feed.provider, self._outcome(ok=ok, sent_ns=sent_ns))
-
-    def _outcome(self, *, ok: bool, sent_ns: int) -> Outcome:
-        return Outcome(at_ns=self._clock.now_ns(), ok=ok, latency_ns=self._clock.monotonic_ns() - sent_ns)
+        took_ns = self._clock.monotonic_ns() - sent_ns
+        self._owner.on_answer(self._feed.provider, Outcome(at_ns=self._clock.now_ns(), ok=ok, latency_ns=took_ns))
 
 
 async def backfill(

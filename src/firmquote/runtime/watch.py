@@ -238,7 +238,8 @@ class SilenceWatch:
         name = watched.feed.provider
         phi = watched.meter.phi(monotonic_ns)
         silent_ns, usual_ns = watched.meter.silent_ns(monotonic_ns), watched.meter.usual_gap_ns()
-        asked = witnesses if phi >= PEERS_FROM_PHI else frozenset()
+        streams = witnesses & self._watched.keys()
+        asked = (streams or witnesses) if phi >= PEERS_FROM_PHI else frozenset()  # who sees every quote knows best
         return StreamEvidence(
             phi=phi,
             silent_ms=0.0 if silent_ns is None else silent_ns / NS_PER_MS,
@@ -274,13 +275,21 @@ class SilenceWatch:
         )
 
 
+def changed_since(line: Line, since_ns: int) -> bool:
+    """Say whether a provider's price has changed since `since_ns`, by our wall clock."""
+    price = line.price
+    if price is None:
+        return False
+    return (line.changed_ns if isinstance(price, LastPrice) else price.received_ns) > since_ns
+
+
 def is_away(line: Line, other: Line, since_ns: int, policy: SilencePolicy) -> bool:
     """Say whether another provider's price has changed since `since_ns` and left this line's bid and ask."""
     quote, seen = line.quote, other.price
-    if quote is None or quote.bid is None or quote.ask is None or seen is None:
+    if quote is None or quote.bid is None or quote.ask is None or seen is None or not changed_since(other, since_ns):
         return False
     if isinstance(seen, LastPrice):
-        return other.changed_ns > since_ns and has_moved_away(seen.price, quote.bid, quote.ask, policy)
-    if seen.bid is None or seen.ask is None or seen.received_ns <= since_ns:
+        return has_moved_away(seen.price, quote.bid, quote.ask, policy)
+    if seen.bid is None or seen.ask is None:
         return False
     return has_moved_away((seen.bid + seen.ask) / 2, quote.bid, quote.ask, policy)

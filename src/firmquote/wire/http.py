@@ -63,16 +63,17 @@ class HttpClient:
         if self._session is not None:
             await self._session.close()
 
-    async def get(self, request: Request) -> Response:
-        """Send `request` and return the answer, whatever its status.
+    async def get(self, request: Request, *, timeout_s: float | None = None) -> Response:
+        """Send `request` and return the answer, whatever its status; `timeout_s` is less than the limits allow.
 
         Raises:
             LineError: no answer in time, the connection broke, or the answer is too long. Its text holds the path
                 and never the query, since keys travel there.
         """
-        from aiohttp import ClientError  # noqa: PLC0415 - loaded by now
+        from aiohttp import ClientError, ClientTimeout  # noqa: PLC0415 - loaded by now
 
         assert self._session is not None
+        patience_s = min(timeout_s or self._limits.timeout_s, self._limits.timeout_s)
         where = f"{self._provider}: GET {self._base_url}{request.path}"
         check_live_call(where)
         try:
@@ -81,6 +82,7 @@ class HttpClient:
                 params=[*request.query, *request.secret_query],
                 headers=list(request.headers),
                 allow_redirects=False,
+                timeout=ClientTimeout(total=patience_s),
             ) as answer:
                 body = bytearray()
                 async for chunk in answer.content.iter_chunked(CHUNK_BYTES):
@@ -92,8 +94,6 @@ class HttpClient:
                 headers = tuple((name.lower(), value) for name, value in answer.headers.items())
                 return Response(status=answer.status, body=bytes(body), received_ns=self._now_ns(), headers=headers)
         except TimeoutError:
-            raise LineError(
-                f"{where}: no answer within {self._limits.timeout_s:g} s.", provider=self._provider
-            ) from None
+            raise LineError(f"{where}: no answer within {patience_s:.2g} s.", provider=self._provider) from None
         except (ClientError, OSError) as error:
             raise LineError(f"{where}: {type(error).__name__}.", provider=self._provider) from None

@@ -124,7 +124,7 @@ STREAM_BREAKS = (
     _stream(Fault.TRUNCATE, Follows.ROLE, Blame.PROVIDER),
     _stream(Fault.DUPLICATE, Follows.NOTHING, None),
     _stream(Fault.REORDER, Follows.NOTHING, None),
-    _stream(Fault.DRIFT, Follows.LINE, Blame.PROVIDER, detect_s=5.0, wrong_values=True),
+    _stream(Fault.DRIFT, Follows.LINE, Blame.PROVIDER, detect_s=5.0, detect_polled_s=20.0, wrong_values=True),
     _stream(Fault.CROSS, Follows.ROLE, Blame.PROVIDER, detect_s=2.0),
     _stream(Fault.ZERO, Follows.ROLE, Blame.PROVIDER, detect_s=2.0),
     _stream(Fault.MIX_UP, Follows.ROLE, Blame.PROVIDER, detect_s=2.0, wrong_values=True),
