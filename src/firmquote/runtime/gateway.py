@@ -61,7 +61,7 @@ class Gateway:
         self.config = config
         self.symbols = config.feeds.quotes.live_symbols_allowlist
         self._watched = (*config.feeds.quotes.priority_symbols, *config.feeds.quotes.canary_symbols)
-        self._clock = clock = SteadyClock(clock)
+        self.clock = clock = SteadyClock(clock)
         self._random = random
         self._loop: asyncio.AbstractEventLoop | None = None
         self.session = self._session_at(clock.now_ns())
@@ -171,7 +171,7 @@ class Gateway:
                 self.board,
                 self.conductor,
                 symbols=self.spending.subscribable(name, self.symbols, self._watched),
-                clock=self._clock,
+                clock=self.clock,
                 random=self._random,
             )
             self.streams.append(stream)
@@ -179,7 +179,7 @@ class Gateway:
             if slots is not None:
                 directory = state_dir(self.config) / "slots"
                 self._gates[name] = SlotGate(
-                    name, protocol.url, opening.key, slots, directory, self.conductor, self._clock
+                    name, protocol.url, opening.key, slots, directory, self.conductor, self.clock
                 )
             self.conductor.watch_stream(feed, stream)
             if provider.open_poll is not None:
@@ -196,7 +196,7 @@ class Gateway:
                 self.spending,
                 self.spending.govern(name, self.symbols, self._watched, batch=batch),
                 symbols=self.symbols,
-                clock=self._clock,
+                clock=self.clock,
             )
         elif provider.open_source is not None:
             self._sources.append((name, provider.open_source(opening)))
@@ -207,7 +207,7 @@ class Gateway:
                 opening.codec.to_provider(symbol)
 
     async def _timers(self, group: asyncio.TaskGroup) -> None:
-        clock = self._clock
+        clock = self.clock
         self._make_synthetic()
         next_synthetic_ns = next_second_ns = clock.monotonic_ns()
         while True:
@@ -258,11 +258,11 @@ class Gateway:
         protocol = self._backfills.get(name)
         if protocol is not None:
             group.create_task(
-                backfill(self.feeds[name], protocol, self.board, self.spending, symbols=self.symbols, clock=self._clock)
+                backfill(self.feeds[name], protocol, self.board, self.spending, symbols=self.symbols, clock=self.clock)
             )
 
     def _make_synthetic(self) -> None:
-        now_ns = self._clock.now_ns()
+        now_ns = self.clock.now_ns()
         for name, source in self._sources:
             self.board.apply(self.feeds[name], source.quotes(self.symbols, now_ns), now_ns)
 

@@ -96,7 +96,11 @@ class QualityDesk:
     def _look_at_our_clock(self) -> None:
         floors = [floor for name in self._streamed if (floor := self.judge.feeds.floor_ns(name)) is not None]
         refused = {name: self._feeds[name].refused.get(Reason.FROM_THE_FUTURE, 0) for name in self._streamed}
-        step = self._clock.look(floors, from_the_future=any(refused[name] > self._future[name] for name in refused))
+        step = self._clock.look(
+            floors,
+            from_the_future=any(refused[name] > self._future[name] for name in refused),
+            somebody_may_tell=any(self._feeds[name].frames for name in self._streamed),
+        )
         self._future = refused
         if step is None:
             return

@@ -40,11 +40,13 @@ class SteadyClock:
         """Return the time by the offset in use."""
         return self.monotonic_ns() + self._offset_ns
 
-    def look(self, floors_ns: Iterable[int], *, from_the_future: bool) -> ClockStep | None:
+    def look(
+        self, floors_ns: Iterable[int], *, from_the_future: bool, somebody_may_tell: bool = False
+    ) -> ClockStep | None:
         """Compare with the wall; returns a step when one is seen, and again if it is adopted later.
 
         `floors_ns` are the least delays of the streams by this clock; `from_the_future` says that quotes are refused
-        because they seem to come from there.
+        because they seem to come from there; `somebody_may_tell` that streams speak whose delays are not yet known.
         """
         by_ns = self._clock.now_ns() - self.now_ns()
         if abs(by_ns) < STEP_MIN_NS:
@@ -55,13 +57,15 @@ class SteadyClock:
         self.steps += new
         self._known_ns = by_ns
         seconds = f"our clock stepped by {by_ns / NS_PER_S:+.1f} s"
-        why = _why_adopt(by_ns, list(floors_ns), from_the_future=from_the_future)
+        floors = list(floors_ns)
+        waits = somebody_may_tell and not floors and not from_the_future
+        why = None if waits else _why_adopt(by_ns, floors, from_the_future=from_the_future)
         if why is not None:
             self._offset_ns += by_ns
             self._known_ns = 0
             return ClockStep(by_ns, adopted=True, words=f"{seconds}; the new time is taken: {why}")
         if new:
-            return ClockStep(by_ns, adopted=False, words=f"{seconds}; ignored: the providers' times fit the old one")
+            return ClockStep(by_ns, adopted=False, words=f"{seconds}; ignored unless the providers' times fit it")
         return None
 
 

@@ -32,8 +32,6 @@ POLLED = frozenset({"alphavantage"})
 AT_ONCE = 3
 """Ranges that run side by side."""
 CALM_WITHIN_S = 30.0
-HOLD_S = 4.0
-"""For how long nothing may move where nothing should."""
 SETTLE_S = 1.5
 RECOVER_S_MAX = 30.0
 BACK_S_MAX = 60.0
@@ -153,7 +151,7 @@ async def _run(setup: Setup, broken: Break) -> Seen:
         firing.truth.begin()
         await broken.begin(firing)
         expected = broken.follows is not Follows.NOTHING
-        limit_s = max(broken.detect_s, broken.detect_polled_s) + 2 if expected else HOLD_S
+        limit_s = max(broken.detect_s, broken.detect_polled_s) + 2 if expected else broken.hold_s
         detect_s = await firing.until(lambda: is_found(firing, before), within_s=limit_s)
         recover_s = await firing.until(lambda: is_served(firing), within_s=RECOVER_S_MAX) if expected else 0.0
         await firing.wait(SETTLE_S)
@@ -162,7 +160,7 @@ async def _run(setup: Setup, broken: Break) -> Seen:
         blame = attributed(firing, before)
         moves = [event for event in events if event.sequence > before and event.kind == "role"]
         await broken.end(firing)
-        back_s = await firing.until(lambda: is_calm(firing), within_s=BACK_S_MAX)
+        back_s = await firing.until(lambda: is_calm(firing), within_s=BACK_S_MAX) if broken.comes_back else 0.0
         wrong = [move for move in moves if not expected or setup.active not in (move.before, move.after)]
         return Seen(
             setup=setup,
@@ -246,8 +244,9 @@ def _checks(seen: Seen) -> list[DrillCheck]:
     else:
         check("time to detect", seen.detect_s, seen.deadline_s, "s")
         check("time to recover", seen.recover_s, RECOVER_S_MAX, "s")
+    if seen.broken.comes_back:
         check("back to the first roles", seen.back_s, BACK_S_MAX, "s")
-    if seen.broken.name != "own-standstill":
+    if seen.broken.name not in ("own-standstill", "cut-off"):
         available = seen.tally.available
         check("availability", available, AVAILABLE_MIN, "share", passed=available >= AVAILABLE_MIN)
     check("event times that went back", float(seen.tally.backward), 0.0, "count")

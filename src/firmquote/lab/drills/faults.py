@@ -37,6 +37,10 @@ class Break(Struct, frozen=True, kw_only=True):
     """How soon where only a polled provider is a witness."""
     wrong_values: bool = False
     """What is shown until then is wrong, rather than old."""
+    hold_s: float = 4.0
+    """For how long nothing may move, where nothing should."""
+    comes_back: bool = True
+    """It is well again by itself once the fault is over; a refused key waits for an operator."""
     begin: Callable[[Range], Awaitable[None]]
     end: Callable[[Range], Awaitable[None]]
 
@@ -82,6 +86,7 @@ def _stream(
     detect_s: float = 1.0,
     detect_polled_s: float = 10.0,
     wrong_values: bool = False,
+    comes_back: bool = True,
     symbols: frozenset[str] = frozenset(),
 ) -> Break:
     return Break(
@@ -91,6 +96,7 @@ def _stream(
         detect_s=detect_s,
         detect_polled_s=detect_polled_s,
         wrong_values=wrong_values,
+        comes_back=comes_back,
         begin=_inject(fault, *also, symbols=symbols),
         end=_clear,
     )
@@ -110,11 +116,22 @@ STREAM_BREAKS = (
         Fault.CLOSE_CLEAN,
         detect_s=_AT_ONCE_S,
         detect_polled_s=_AT_ONCE_S,
+        comes_back=False,
     ),
+    _stream(
+        Fault.REVOKE_KEY,
+        Follows.ROLE,
+        Blame.KEY_OR_QUOTA,
+        detect_s=_AT_ONCE_S,
+        detect_polled_s=_AT_ONCE_S,
+        comes_back=False,
+    ),
+    _stream(Fault.BLACKHOLE, Follows.ROLE, Blame.PROVIDER),
+    _stream(Fault.DROP_SUBSCRIPTION, Follows.LINE, Blame.PROVIDER, detect_polled_s=30.0, symbols=LIQUID),
     _stream(Fault.REFUSE, Follows.NOTHING, None),
     _stream(Fault.HANG, Follows.NOTHING, None),
     _stream(Fault.FREEZE, Follows.ROLE, Blame.PROVIDER),
-    _stream(Fault.FREEZE_SYMBOLS, Follows.LINE, Blame.PROVIDER, symbols=LIQUID),
+    _stream(Fault.FREEZE_SYMBOLS, Follows.LINE, Blame.PROVIDER, detect_polled_s=30.0, symbols=LIQUID),
     _stream(Fault.DRIP, Follows.ROLE, Blame.PROVIDER, detect_s=4.0),
     _stream(Fault.REPEAT, Follows.LINE, Blame.PROVIDER, detect_s=8.0, wrong_values=True),
     _stream(Fault.DELAY, Follows.ROLE, Blame.PROVIDER),
@@ -124,6 +141,8 @@ STREAM_BREAKS = (
     _stream(Fault.TRUNCATE, Follows.ROLE, Blame.PROVIDER),
     _stream(Fault.DUPLICATE, Follows.NOTHING, None),
     _stream(Fault.REORDER, Follows.NOTHING, None),
+    _stream(Fault.DUPLICATE_NUMBERS, Follows.NOTHING, None),
+    _stream(Fault.REORDER_NUMBERS, Follows.NOTHING, None),
     _stream(Fault.DRIFT, Follows.LINE, Blame.PROVIDER, detect_s=5.0, detect_polled_s=20.0, wrong_values=True),
     _stream(Fault.CROSS, Follows.ROLE, Blame.PROVIDER, detect_s=2.0),
     _stream(Fault.ZERO, Follows.ROLE, Blame.PROVIDER, detect_s=2.0),
@@ -134,16 +153,30 @@ STREAM_BREAKS = (
 POLLED_BREAKS = (
     _stream(Fault.DISCONNECT, Follows.ROLE, Blame.PROVIDER, detect_s=10.0),
     _stream(Fault.HANG, Follows.ROLE, Blame.PROVIDER, detect_s=10.0),
-    _stream(Fault.BAD_LOGIN, Follows.ROLE, Blame.KEY_OR_QUOTA, detect_s=10.0),
+    _stream(Fault.BAD_LOGIN, Follows.ROLE, Blame.KEY_OR_QUOTA, detect_s=10.0, comes_back=False),
     _stream(Fault.GARBAGE, Follows.ROLE, Blame.PROVIDER, detect_s=10.0),
     _stream(Fault.TRUNCATE, Follows.ROLE, Blame.PROVIDER, detect_s=10.0),
     _stream(Fault.HTTP_429, Follows.ROLE, Blame.KEY_OR_QUOTA, detect_s=10.0),
     _stream(Fault.HTTP_500, Follows.ROLE, Blame.PROVIDER, detect_s=10.0),
-    _stream(Fault.HTTP_NOTE, Follows.ROLE, Blame.KEY_OR_QUOTA, detect_s=10.0),
+    _stream(Fault.HTTP_NOTE, Follows.ROLE, Blame.KEY_OR_QUOTA, detect_s=10.0, comes_back=False),
 )
 """For an active provider that is polled."""
 
+
+async def _cut_us_off(firing: Range) -> None:
+    for simulator in firing.lab.simulators.values():
+        await simulator.inject(Fault.BLACKHOLE)
+
+
 OUR_OWN_BREAKS = (
+    Break(
+        name="cut-off",
+        follows=Follows.NOTHING,
+        blame=None,
+        hold_s=20.0,
+        begin=_cut_us_off,
+        end=_clear,
+    ),
     Break(name="own-standstill", follows=Follows.NOTHING, blame=Blame.OWN_STALL, begin=_stand_still, end=_nothing),
     Break(
         name="clock-forward-1h", follows=Follows.NOTHING, blame=Blame.CLOCK, begin=_step_clock(3_600), end=_step_back

@@ -58,7 +58,7 @@ class Range:
         self.gateway = gateway
         self.clock = clock
         self.setup = setup
-        self.truth = Truth(lab.market, gateway.board)
+        self.truth = Truth(lab.market, gateway.board, gateway.clock.now_ns)
 
     async def wait(self, seconds: float) -> None:
         """Let time pass."""

@@ -1,6 +1,7 @@
 """What the board shows, held against the tape at every moment: the ground truth of a drill."""
 
 from collections import deque
+from collections.abc import Callable
 
 from msgspec import Struct
 
@@ -42,8 +43,10 @@ class Tally(Struct):
 class Truth:
     """Samples the board against the market; called every 50 ms by a task of the drill."""
 
-    def __init__(self, market: Market, board: Board) -> None:
+    def __init__(self, market: Market, board: Board, board_now_ns: Callable[[], int]) -> None:
         self.tally = Tally()
+        self._board_now_ns = board_now_ns
+        """The gateway's own time, by which it grades; it may differ from the market's in a drill that steps clocks."""
         self._market = market
         self._board = board
         self._past: dict[str, deque[tuple[int, SimQuote]]] = {symbol: deque() for symbol in board.entries}
@@ -78,7 +81,7 @@ class Truth:
 
     def _compare(self, symbol: str, now_ns: int) -> None:
         tally, past = self.tally, self._past[symbol]
-        view = self._board.view(symbol, now_ns)
+        view = self._board.view(symbol, self._board_now_ns())
         tally.samples += 1
         if view.graded.grade < Grade.INDICATIVE:
             tally.unusable += 1

@@ -19,6 +19,7 @@ _DELAYED_WORD = "DELAYED"
 _ABSENT = frozenset({"", "-", "None", "N/A", "null"})
 _EASTERN = ZoneInfo("America/New_York")
 
+TOO_MANY_REQUESTS = 429
 _answer = Decoder(Answer)
 _keys = Decoder(dict[str, Raw])
 _global_quote = Decoder(GlobalQuote)
@@ -149,5 +150,6 @@ def _unparsed(body: bytes, received_ns: int) -> Unparsed:
 
 
 def refusal(status: int, received_ns: int) -> Event:
-    """Return the event for an HTTP status other than 200: real 503s with HTML were seen."""
-    return LineStatus(provider=NAME, state=LineState.SERVER_ERROR, received_ns=received_ns, detail=f"HTTP {status}")
+    """Return the event for an HTTP status other than 200: real 503s with HTML were seen; 429 is what proxies say."""
+    state = LineState.LIMITED if status == TOO_MANY_REQUESTS else LineState.SERVER_ERROR
+    return LineStatus(provider=NAME, state=state, received_ns=received_ns, detail=f"HTTP {status}")
