@@ -30,7 +30,7 @@ from firmquote.runtime import (
 
 
 def set_up_logs(*, as_json: bool, quiet: bool = False) -> None:
-    """Log to stderr: lines for people, or JSON; `quiet` leaves only warnings."""
+    """Log to stderr: lines for people, or JSON; `quiet` leaves only errors."""
     for_people = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     structlog.configure(
         processors=[
@@ -38,7 +38,7 @@ def set_up_logs(*, as_json: bool, quiet: bool = False) -> None:
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.JSONRenderer() if as_json else for_people,
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING if quiet else logging.INFO),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR if quiet else logging.INFO),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
