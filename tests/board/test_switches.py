@@ -89,7 +89,10 @@ class Board3:
 
 
 def jump(old: Quote, new: Quote) -> float:
-    assert old.bid and old.ask and new.bid and new.ask
+    assert old.bid is not None
+    assert old.ask is not None
+    assert new.bid is not None
+    assert new.ask is not None
     spread = max(old.ask - old.bid, new.ask - new.bid, (new.bid + new.ask) / 2 * 1e-4)
     return abs(new.bid + new.ask - old.bid - old.ask) / 2 / spread
 

@@ -74,6 +74,11 @@ class LineMeter:
         return max(self._gap, self._gap_before) if self._total >= GAPS_MIN else None
 
     @property
+    def settled(self) -> bool:
+        """Whether a whole block of gaps is known."""
+        return self._total >= BLOCK
+
+    @property
     def usual_peers(self) -> int | None:
         """The most updates that other streams brought within one of the recent gaps; `None` with too few of them."""
         return max(self._peers, self._peers_before) if self._total >= GAPS_MIN else None
@@ -90,6 +95,6 @@ class LineMeter:
         if away_ns >= max(policy.moved_ms_min * NS_PER_MS, usual_ns):
             return f"{since} while its price elsewhere has been away for {away_ns / NS_PER_S:.1f} s"
         absurd_ns = max(policy.alone_floor_ms * NS_PER_MS, policy.alone_factor * usual_ns)
-        if self.changed and self._total >= BLOCK and silent_ns >= absurd_ns:
+        if self.changed and self.settled and silent_ns >= absurd_ns:
             return f"{since} while its price changed elsewhere"
         return None

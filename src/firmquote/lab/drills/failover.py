@@ -9,7 +9,7 @@ import uvloop
 from msgspec import Struct
 
 from firmquote.errors import ConfigError
-from firmquote.lab.drills.faults import OUR_OWN_BREAKS, POLLED_BREAKS, STREAM_BREAKS, Break, Follows
+from firmquote.lab.drills.faults import LIQUID, OUR_OWN_BREAKS, POLLED_BREAKS, STREAM_BREAKS, Break, Follows
 from firmquote.lab.drills.options import DrillOptions
 from firmquote.lab.drills.range import Range, Setup, firing_range
 from firmquote.lab.drills.truth import Tally
@@ -186,6 +186,9 @@ def is_calm(firing: Range) -> bool:
     if not all(line.has_price for line in lines) or any(gateway.manager.lines.symbols_against(m.name) for m in members):
         return False
     watch = gateway.conductor.watch
+    meters = [gateway.conductor.frozen.meter(name, symbol) for name in firing.setup.providers for symbol in LIQUID]
+    if not all(meter.settled for meter in meters if meter is not None):
+        return False
     suspicions = [found for name in firing.setup.providers if (found := watch.suspicion(name)) is not None]
     return all(found.evidence.usual_gap_ms is not None and found.score.total < 1 for found in suspicions)
 
