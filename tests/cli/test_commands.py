@@ -62,15 +62,18 @@ def test_the_lab_serves_every_provider_on_a_schedule_and_refuses_what_it_cannot_
     ports = [word for name in ("polygon", "alphavantage", "alpaca") for word in ("--port", f"{name}=0")]
     schedule = tmp_path / "faults.yaml"
     schedule.write_text("faults: [{at_s: 0, provider: alpaca, fault: freeze}]")
-    done = firmquote("lab", "serve", *ports, "--schedule", str(schedule), "--for", "300ms", "--json")
+    manners = ("--wire-delay", "polygon=2.5", "--free-plan", "alpaca", "--for", "300ms", "--json")
+    done = firmquote("lab", "serve", *ports, "--schedule", str(schedule), *manners)
     assert (done.returncode, done.stderr) == (0, "")
-    assert {"alpaca", "alphavantage", "polygon"} == set(json.loads(done.stdout)["providers"])
+    providers = json.loads(done.stdout)["providers"]
+    assert {"alpaca", "alphavantage", "polygon"} == set(providers)
+    assert "feed" not in providers["alpaca"], "the free plan sells IEX, which is the default"
     schedule.write_text("faults: [{at_s: 0, provider: alpaka, fault: freeze}]")
     done = firmquote("lab", "serve", *ports, "--schedule", str(schedule))
     assert done.returncode == 2
     assert "faults[0].provider: 'alpaka' is no simulator. Did you mean alpaca?" in done.stderr
-    for wrong in ("bloomberg=1", "polygon", "polygon=x"):
-        assert firmquote("lab", "serve", "--port", wrong).returncode == 2
+    for option, wrong in [("--port", "bloomberg=1"), ("--port", "polygon"), ("--wire-delay", "polygon=-1")]:
+        assert firmquote("lab", "serve", option, wrong).returncode == 2
 
 
 def test_help_lists_every_command_and_the_exit_codes() -> None:

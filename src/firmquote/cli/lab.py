@@ -17,6 +17,13 @@ def serve(
     ports: Annotated[
         list[str] | None, typer.Option("--port", help="Where one listens: NAME=PORT, 0 takes any; may be repeated.")
     ] = None,
+    delays: Annotated[
+        list[str] | None,
+        typer.Option("--wire-delay", help="How late one is: NAME=MILLISECONDS; may be repeated."),
+    ] = None,
+    free: Annotated[
+        list[str] | None, typer.Option("--free-plan", help="Who sells only its free plan; may be repeated.")
+    ] = None,
     tape: Annotated[Path | None, typer.Option(help="A directory with your own tape.")] = None,
     schedule: Annotated[Path | None, typer.Option(help="A file that says what goes wrong when.")] = None,
     speed: Annotated[float, typer.Option(help="How fast the tape is played.", min=0.1, max=100)] = 1.0,
@@ -25,8 +32,10 @@ def serve(
 ) -> None:
     """Serve a simulator of every provider, all replaying the same real ticks, for any client."""
     from firmquote.cli.running import serve_lab  # noqa: PLC0415 - the whole product is behind this import
+    from firmquote.cli.simulators import lab_config, read_delays_ms, read_ports  # noqa: PLC0415 - and the simulators
 
-    serve_lab(ports=_ports(ports or []), tape=tape, schedule=schedule, speed=speed, for_=for_, as_json=as_json)
+    config = lab_config(speed, ports=read_ports(ports or []), delays_ms=read_delays_ms(delays or []), free=free or [])
+    serve_lab(config, tape=tape, schedule=schedule, for_=for_, as_json=as_json)
 
 
 @lab.command()
@@ -40,7 +49,9 @@ def fault(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Break a running simulator (of `firmquote demo` or `firmquote lab serve`) in a named manner."""
-    url = f"http://127.0.0.1:{port or _usual_port(provider)}"
+    from firmquote.cli.simulators import usual_port  # noqa: PLC0415 - the simulators are behind this import
+
+    url = f"http://127.0.0.1:{port or usual_port(provider)}"
     if name == "clear":
         status = fetch(url, "/lab/clear", body={})
     else:
@@ -56,22 +67,3 @@ def fault(
         raise typer.BadParameter(status["error"])
     else:
         typer.echo(f"{provider}: {', '.join(status['faults']) or 'no fault'} now")
-
-
-def _usual_port(provider: str) -> int:
-    from firmquote.lab import KINDS  # noqa: PLC0415 - the simulators are behind this import
-
-    if provider not in KINDS:
-        raise typer.BadParameter(f"{provider}: no such simulator. Choose one of: {', '.join(KINDS)}.")
-    return KINDS[provider].port
-
-
-def _ports(given: list[str]) -> dict[str, int]:
-    ports = {}
-    for text in given:
-        name, _, number = text.partition("=")
-        _usual_port(name)
-        if not number.isdecimal() or int(number) > 65_535:
-            raise typer.BadParameter(f"--port {text}: write NAME=PORT, e.g. polygon=9001, or polygon=0 for any.")
-        ports[name] = int(number)
-    return ports

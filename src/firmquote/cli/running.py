@@ -5,7 +5,6 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,8 +14,9 @@ import structlog
 import typer
 
 from firmquote.cli.durations import parse_seconds
+from firmquote.cli.simulators import lab_config
 from firmquote.errors import PortInUseError
-from firmquote.lab import DEMO_TAPE, KINDS, LAB_KEY, Lab, LabConfig, SimulatorConfig, load_schedule, load_tape
+from firmquote.lab import DEMO_TAPE, KINDS, LAB_KEY, Lab, LabConfig, load_schedule, load_tape
 from firmquote.runtime import (
     DEMO_PROVIDERS,
     KEY_NAME,
@@ -67,10 +67,10 @@ def start_demo(*, for_: str | None, port: int, tape: Path | None, speed: float, 
 
     async def body(stop: asyncio.Event) -> None:
         async with AsyncExitStack() as stack:
-            lab = await _open_lab(stack, Lab(ticks, SystemClock(), _lab_config({}, speed)))
+            lab = await _open_lab(stack, Lab(ticks, SystemClock(), lab_config(speed, ports={})))
             if lab is None:  # the usual ports are taken, perhaps by another demo: any will do
                 lab = await stack.enter_async_context(
-                    Lab(ticks, SystemClock(), _lab_config(dict.fromkeys(KINDS, 0), speed))
+                    Lab(ticks, SystemClock(), lab_config(speed, ports=dict.fromkeys(KINDS, 0)))
                 )
             config = demo_config({name: lab.settings[name] for name in DEMO_PROVIDERS}, port=port)
             # The simulators count from 0 with each start, and so must the ledger.
@@ -92,15 +92,13 @@ def start_demo(*, for_: str | None, port: int, tape: Path | None, speed: float, 
     run_until_stopped(body, for_s=None if for_ is None else parse_seconds(for_))
 
 
-def serve_lab(
-    *, ports: Mapping[str, int], tape: Path | None, schedule: Path | None, speed: float, for_: str | None, as_json: bool
-) -> None:
-    """Run the simulators alone; who is not in `ports` listens where it usually does."""
+def serve_lab(config: LabConfig, *, tape: Path | None, schedule: Path | None, for_: str | None, as_json: bool) -> None:
+    """Run the simulators alone."""
     ticks = load_tape(tape or DEMO_TAPE)
     faults = () if schedule is None else load_schedule(schedule)
 
     async def body(stop: asyncio.Event) -> None:
-        async with Lab(ticks, SystemClock(), _lab_config(ports, speed), schedule=faults) as lab:
+        async with Lab(ticks, SystemClock(), config, schedule=faults) as lab:
             settings = lab.settings
             places = [
                 f"{KINDS[name].title:13} {' and '.join(text for text in own.values() if '://' in text)}"
@@ -134,11 +132,6 @@ async def _open_lab(stack: AsyncExitStack, lab: Lab) -> Lab | None:
         return await stack.enter_async_context(lab)
     except PortInUseError:
         return None
-
-
-def _lab_config(ports: Mapping[str, int], speed: float) -> LabConfig:
-    simulators = {name: SimulatorConfig(port=ports.get(name, kind.port)) for name, kind in KINDS.items()}
-    return LabConfig(simulators=simulators, speed=speed)
 
 
 def _welcome(url: str, polygon_port: int, port: int) -> str:
