@@ -3,7 +3,7 @@
 from firmquote.errors import ConfigError, RefusedError
 from firmquote.model.access import Identity, Scope
 from firmquote.model.rollout import RolloutView
-from firmquote.model.safety import AuditPage, Caller, SwitchesView, SwitchOutcome, SwitchView
+from firmquote.model.safety import AuditPage, Caller, ReloadView, SwitchesView, SwitchOutcome, SwitchView
 
 
 class OneToken:
@@ -82,6 +82,10 @@ class FixedSafety:
     def renew_lease(self, caller: Caller) -> SwitchesView:
         del caller
         return self.switches()
+
+    async def reload(self, caller: Caller) -> ReloadView:
+        del caller
+        return ReloadView(changed=(), needs_restart=(), persisted=True)
 
     async def audit(self, *, after: int, limit: int) -> AuditPage:
         del after, limit

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from firmquote.cli.alerts import alerts
+from firmquote.cli.audit import audit
 from firmquote.cli.budget import budget
 from firmquote.cli.client import DEFAULT_URL, fetch, operator_token
 from firmquote.cli.drill import drill
@@ -34,6 +35,7 @@ app.add_typer(drill, name="drill")
 app.add_typer(alerts, name="alerts")
 app.add_typer(lab, name="lab")
 app.add_typer(symbols, name="symbols")
+app.add_typer(audit, name="audit")
 app.add_typer(rollout, name="rollout")
 app.add_typer(quality, name="quality")
 app.add_typer(actions, name="actions")
@@ -121,6 +123,21 @@ def providers(url: Url = DEFAULT_URL, as_json: Json = False) -> None:
         from firmquote.cli.show import print_providers  # noqa: PLC0415 - as above
 
         print_providers(found)
+
+
+@app.command()
+def reload(url: Url = DEFAULT_URL, as_json: Json = False) -> None:
+    """Read the configuration again; say what changed and what needs a restart."""
+    found = fetch(url, "/v1/reload", body={}, token=operator_token(url))
+    if as_json:
+        print_json(found)
+        return
+    for key in found["changed"]:
+        typer.echo(f"{key['key']}: {key['before']} → {key['after']}")
+    for name in found["needs_restart"]:
+        typer.echo(f"{name}: needs a restart")
+    if not found["changed"] and not found["needs_restart"]:
+        typer.echo("nothing changed")
 
 
 @app.command()

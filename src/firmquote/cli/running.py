@@ -54,7 +54,7 @@ def start(config_path: Path, *, for_: str | None, as_json: bool) -> None:
         _say(as_json, {"url": url}, f"Firmquote listens on {url}. Stop it with Ctrl-C.")
 
     async def body(stop: asyncio.Event) -> None:
-        await run_gateway(config, stop, announce=announce)
+        await run_gateway(config, stop, announce=announce, path=config_path)
 
     run_until_stopped(body, for_s=None if for_ is None else parse_seconds(for_))
 

@@ -85,3 +85,20 @@ class AuditPage(Struct, frozen=True, kw_only=True):
     head_n: int
     head_hash: str
     """Keep it elsewhere: with it a rewritten trail is found out."""
+
+
+class ReloadedKey(Struct, frozen=True, kw_only=True):
+    """A key of the configuration that changed, with its values as JSON."""
+
+    key: str
+    before: str
+    after: str
+
+
+class ReloadView(Struct, frozen=True, kw_only=True):
+    """What a reload did."""
+
+    changed: tuple[ReloadedKey, ...]
+    needs_restart: tuple[str, ...]
+    """Keys that differ from what is in effect, and stay so until a restart."""
+    persisted: bool

@@ -9,7 +9,7 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import Meta, Struct
 
 from firmquote.model.access import Identity
-from firmquote.model.safety import AuditPage, Caller, SwitchesView, SwitchOutcome, SwitchView
+from firmquote.model.safety import AuditPage, Caller, ReloadView, SwitchesView, SwitchOutcome, SwitchView
 from firmquote.publish.access import Guards, client_of
 from firmquote.publish.safety_view import SafetyView
 
@@ -76,4 +76,9 @@ def safety_routes(view: SafetyView, guards: Guards) -> list[HTTPRouteHandler]:
         """Return audit records numbered above `after`, oldest first."""
         return await view.audit(after=after, limit=limit)
 
-    return [switches, switch, order_switch, renew_lease, audit]
+    @post("/reload", guards=[guards.admin], status_code=HTTPStatus.OK)
+    async def reload(request: AnyRequest) -> ReloadView:
+        """Read the configuration again; what needs a restart is said and left as it is."""
+        return await view.reload(caller_of(request))
+
+    return [switches, switch, order_switch, renew_lease, audit, reload]

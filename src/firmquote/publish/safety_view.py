@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from firmquote.model.rollout import RolloutView
-from firmquote.model.safety import AuditPage, Caller, SwitchesView, SwitchOutcome, SwitchView
+from firmquote.model.safety import AuditPage, Caller, ReloadView, SwitchesView, SwitchOutcome, SwitchView
 
 
 class SafetyView(Protocol):
@@ -28,6 +28,10 @@ class SafetyView(Protocol):
 
     def renew_lease(self, caller: Caller) -> SwitchesView:
         """The caller is alive, and answers for what runs."""
+        ...
+
+    async def reload(self, caller: Caller) -> ReloadView:
+        """Read the configuration again. Raises RefusedError without a file, ConfigError where it is not good."""
         ...
 
     async def audit(self, *, after: int, limit: int) -> AuditPage:

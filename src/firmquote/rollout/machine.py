@@ -138,6 +138,27 @@ class Rollout:
         self._stage = stage
         return [self._note("started", before, BY_ITSELF, words, now_ns)]
 
+    def reconfigure(
+        self,
+        policy: RolloutPolicy,
+        *,
+        canary: frozenset[str],
+        priority: frozenset[str],
+        ceiling: Stage,
+        ceiling_words: str,
+        now_ns: int,
+    ) -> list[StageChange]:
+        """Take another policy and other symbols; a stage above the new ceiling is left at once."""
+        self.policy = policy
+        self._canary, self._priority = canary, priority
+        self._ceiling, self._ceiling_words = ceiling, ceiling_words
+        self.readings = {}
+        self.breaches.clear()
+        self.map = self._draw()
+        if self._stage > ceiling:
+            return [self._roll_back(ceiling, by="owner", reason=ceiling_words, gate=None, now_ns=now_ns)]
+        return []
+
     def evaluate(
         self, readings: Mapping[str, GateReading], bad_symbols: frozenset[str], now_ns: int
     ) -> list[StageChange]:

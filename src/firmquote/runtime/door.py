@@ -53,6 +53,10 @@ class Door:
         """Whether there is a good token beside this process's own."""
         return any(record.is_good(self._clock.now_ns()) for record in self._tokens.tokens)
 
+    def reconfigure(self, requests: RatePolicy) -> None:
+        """Allow other rates from now on."""
+        self._requests = Rates(requests)
+
     async def refresh(self) -> None:
         """Read the tokens again; those that cannot be read stay as they were, and that is said."""
         if self._directory is None:

@@ -51,6 +51,10 @@ class Measuring:
         self._counted = HotPathCounts(0, 0)
         self._turn = 0
 
+    def reconfigure(self, evidence: Evidence, limits: PromotionGates, further: FurtherGates) -> None:
+        """Measure for other gates from now on."""
+        self._evidence, self._limits, self._further = evidence, limits, further
+
     def take(self, session: Session, board_ns: int, now_ns: int) -> None:
         """Measure now: `board_ns` by the clock of the quotes, `now_ns` by the rollout's."""
         self._turn += 1

@@ -25,11 +25,11 @@ _log = structlog.get_logger("firmquote")
 class Promotion:
     """Owns the rollout of the process. `clock` may run faster than the quotes' in drills."""
 
-    def __init__(self, config: Config, keeper: Keeper, clock: Clock, evidence: Evidence) -> None:
+    def __init__(self, config: Config, keeper: Keeper, clock: Clock) -> None:
         quotes = config.feeds.quotes
         ceiling, words = _ceiling(config)
         self.clock = clock
-        self.evidence = evidence
+        self.evidence = _evidence(config)
         self.measuring: Measuring | None = None
         self.rollout = Rollout(
             config.rollout,
@@ -66,6 +66,24 @@ class Promotion:
     def close(self) -> None:
         """Say on the disk that the process ended as it should."""
         self._save(clean=True)
+
+    def reconfigure(self, config: Config) -> None:
+        """Take other gates, another policy, other symbols; what was measured by the old ones is forgotten."""
+        quotes = config.feeds.quotes
+        ceiling, words = _ceiling(config)
+        self.evidence = _evidence(config)
+        if self.measuring is not None:
+            self.measuring.reconfigure(self.evidence, quotes.promotion_gates, config.rollout.gates)
+        self._every_ns = int(config.rollout.evaluate_every_s * NS_PER_S)
+        changes = self.rollout.reconfigure(
+            config.rollout,
+            canary=frozenset(quotes.canary_symbols),
+            priority=frozenset(quotes.priority_symbols),
+            ceiling=ceiling,
+            ceiling_words=words,
+            now_ns=self.clock.now_ns(),
+        )
+        self._done(changes, "configuration")
 
     def advance(self, session: Session, board_ns: int) -> None:
         """Measure and evaluate where it is time; called every 50 ms."""
@@ -161,6 +179,11 @@ def fingerprint(config: Config) -> str:
     providers = {name: config.providers[name].settings for name in sorted(config.providers)}
     earned_by = (config.provider_order(), providers, sorted(config.feeds.quotes.live_symbols_allowlist))
     return sha256(msgspec.json.encode(earned_by, order="deterministic")).hexdigest()[:16]
+
+
+def _evidence(config: Config) -> Evidence:
+    quotes = config.feeds.quotes
+    return Evidence(quotes.promotion_gates, config.rollout, quotes.live_symbols_allowlist)
 
 
 def _ceiling(config: Config) -> tuple[Stage, str]:

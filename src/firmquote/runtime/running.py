@@ -7,6 +7,7 @@ import os
 import signal
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import closing
+from pathlib import Path
 from random import Random
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,6 +21,7 @@ from firmquote.runtime.config import Config
 from firmquote.runtime.corporate import CorporateDesk
 from firmquote.runtime.front import state_dir
 from firmquote.runtime.gateway import Gateway
+from firmquote.runtime.reloading import Reloading
 from firmquote.store import open_symbol_record
 
 SYMBOLS_FILE = "symbols.sqlite"
@@ -49,9 +51,11 @@ async def run_gateway(
     announce: Callable[[str], None],
     environ: Mapping[str, str] = os.environ,
     clock: Clock | None = None,
+    path: Path | None = None,
 ) -> None:
     """Serve and trade on paper until `stop` is set. `announce` is told the URL once quotes can be asked for.
 
+    `path` is where the configuration came from: SIGHUP reads it again.
     On the day when a symbol that is served gets another name, the gateway ends and begins again under the new one.
     """
     clock = clock or SystemClock()
@@ -62,6 +66,7 @@ async def run_gateway(
         while True:
             random = Random(clock.now_ns())  # noqa: S311 - jitter, not a secret
             gateway = Gateway(corporate.rename(config), environ, clock, random, corporate=corporate)
+            gateway.safety.reloading = Reloading(gateway, path, environ)
             async with gateway.serve() as url:
                 announce(url)
                 await _run_one(gateway, stop, corporate.renamed)
@@ -75,7 +80,9 @@ async def run_gateway(
 
 async def _run_one(gateway: Gateway, stop: asyncio.Event, renamed: asyncio.Event) -> None:
     """Run until told to stop, or until a name changes; whatever ends the gateway itself is raised."""
-    asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, gateway.safety.stop_everything, "SIGUSR1")
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGUSR1, gateway.safety.stop_everything, "SIGUSR1")
+    loop.add_signal_handler(signal.SIGHUP, gateway.safety.reload_by_signal)
     running = asyncio.create_task(gateway.run())
     reasons = [asyncio.create_task(stop.wait()), asyncio.create_task(renamed.wait())]
     gc.freeze()  # what lives as long as the process is not worth looking at again

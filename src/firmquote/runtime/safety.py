@@ -8,9 +8,10 @@ from pathlib import Path
 from msgspec import structs
 
 from firmquote.board import Board, Feed
+from firmquote.errors import RefusedError
 from firmquote.model import Clock, Session
-from firmquote.model.safety import AuditPage, AuditRecord, Caller, SwitchesView, SwitchOutcome, SwitchView
-from firmquote.rollout import Evidence, Stage, StageChange, StageMap
+from firmquote.model.safety import AuditPage, AuditRecord, Caller, ReloadView, SwitchesView, SwitchOutcome, SwitchView
+from firmquote.rollout import Stage, StageChange, StageMap
 from firmquote.routing import Change
 from firmquote.runtime.comparing import Comparing
 from firmquote.runtime.conductor import Conductor
@@ -20,6 +21,7 @@ from firmquote.runtime.guarding import Guarding, forbid_sockets
 from firmquote.runtime.keeper import Keeper
 from firmquote.runtime.measuring import Measuring
 from firmquote.runtime.promotion import Promotion
+from firmquote.runtime.reloading import Reloading
 from firmquote.runtime.switching import Switchgear
 from firmquote.safety import (
     ALL,
@@ -47,12 +49,13 @@ class Safety:
         self._clock = clock
         self._loop: asyncio.AbstractEventLoop | None = None
         self._refreshing: asyncio.Task[None] | None = None
+        self._reload: asyncio.Task[None] | None = None
         self._environ = environ
         self.door = Door(clock, config.serve.requests)
         self.keeper = Keeper(clock)
         self.guarding = Guarding(config.hotpath, board, clock)
-        evidence = Evidence(config.feeds.quotes.promotion_gates, config.rollout, board.entries)
-        self.promotion = Promotion(config, self.keeper, clock, evidence)
+        self.promotion = Promotion(config, self.keeper, clock)
+        self.reloading: Reloading | None = None
         self._latencies_ns: Callable[[], list[int]] = list
         self._budget_left_pct: Callable[[str], float | None] = _unknown
         self._throttled = False
@@ -103,6 +106,14 @@ class Safety:
             self._restrictions = _joined(switches, stages, throttled=self._throttled)
         return self._restrictions
 
+    def reconfigure(self, config: Config) -> None:
+        """Take what a reload may change."""
+        self.switchgear.board.policy = config.safety
+        self.guarding.guard.policy = config.hotpath
+        self.door.reconfigure(config.serve.requests)
+        self.promotion.reconfigure(config)
+        self._obey()
+
     def permit(self, symbol: str) -> Permission:
         """Say what may be done with `symbol` now."""
         return permit(symbol, self.stages, self.restrictions)
@@ -150,6 +161,11 @@ class Safety:
         """Engage `all`, by a signal."""
         self.switchgear.engage(ALL, source=Source.SIGNAL, caller=Caller("signal", words), reason=words)
 
+    def reload_by_signal(self) -> None:
+        """Read the configuration again; what comes of it is in the log and in the audit trail."""
+        if self.reloading is not None and self._loop is not None:
+            self._reload = self._loop.create_task(self.reloading.on_signal())
+
     # -- SafetyView
 
     def switches(self) -> SwitchesView:
@@ -171,6 +187,12 @@ class Safety:
         self.switchgear.renew(caller)
         self.switchgear.advance()
         return self.switches()
+
+    async def reload(self, caller: Caller) -> ReloadView:
+        """Read the configuration again. Raises RefusedError without a file, ConfigError where it is not good."""
+        if self.reloading is None:
+            raise RefusedError("this gateway cannot reload.")
+        return await self.reloading.reload(caller)
 
     async def audit(self, *, after: int, limit: int) -> AuditPage:
         """Return a part of the audit trail."""
