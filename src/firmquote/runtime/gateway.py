@@ -64,7 +64,7 @@ class Gateway:
         self.clock = clock = SteadyClock(clock)
         self._random = random
         self._loop: asyncio.AbstractEventLoop | None = None
-        self.session = self._session_at(clock.now_ns())
+        self.session = self.session_at(clock.now_ns())
         self.board = Board(
             self.symbols,
             grading=config.quality.grading.at(self.session),
@@ -236,7 +236,8 @@ class Gateway:
             self.trading.on_timer(now_ns)
             await clock.sleep_until(clock.monotonic_ns() + TIMER_NS)
 
-    def _session_at(self, now_ns: int) -> Session:
+    def session_at(self, now_ns: int) -> Session:
+        """Return the part of the exchange's day."""
         if self.config.quality.calendar == "always_regular":
             return Session.REGULAR
         return xnys_calendar().session_at(now_ns)
@@ -246,7 +247,7 @@ class Gateway:
         return None if always else xnys_calendar().trading_day_at(now_ns)
 
     def _follow_session(self, now_ns: int) -> None:
-        session = self._session_at(now_ns)
+        session = self.session_at(now_ns)
         if session is self.session:
             return
         _log.info("session", before=self.session.value, after=session.value)
