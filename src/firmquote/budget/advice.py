@@ -114,7 +114,8 @@ def _batching(view: ProviderBudgetView, symbols_per_request: int, batch: int) ->
 
 
 def _cadence(view: ProviderBudgetView) -> Iterable[Saving]:
-    rates = [1 / cost.planned_interval_s for cost in view.symbols if cost.planned_interval_s]
+    by_symbol = {cost.symbol: 1 / cost.planned_interval_s for cost in view.symbols if cost.planned_interval_s}
+    rates = list(by_symbol.values())
     if len(rates) > 1:
         # λ is proportional to √(wv), so uniform intervals of the same weighted staleness take n·Σλ²/Σλ.
         uniform = len(rates) * sum(rate**2 for rate in rates) / sum(rates)

@@ -36,7 +36,7 @@ def advise(
         int | None, typer.Option(help="How many symbols; without it those that were asked for.", min=1)
     ] = None,
     interval: Annotated[
-        str | None, typer.Option(help="How old a price may get, e.g. 10s; without it the pace of the last hour.")
+        str | None, typer.Option(help="How old a price may get, e.g. 10s; without it the present pace.")
     ] = None,
     as_json: Json = False,
 ) -> None:

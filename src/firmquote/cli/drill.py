@@ -62,3 +62,25 @@ def failover(
         faults=tuple(fault or ()), setups=tuple(setup or ()), say=lambda line: typer.echo(line, err=True)
     )
     finish(failover_drill(options), as_json=as_json, html=html)
+
+
+@drill.command()
+def budget(
+    runs: Annotated[int, typer.Option(help="How often a process is killed.", min=1)] = 10,
+    seed: Annotated[int, typer.Option(help="The same seed draws the same moments.")] = 1,
+    as_json: Json = False,
+) -> None:
+    """Kill processes, make clocks jump, break the ledger: is a request too many ever made?"""
+    import asyncio  # noqa: PLC0415 - so that --help stays quick
+
+    from firmquote.cli.drill_report import finish  # noqa: PLC0415 - as above
+    from firmquote.cli.running import set_up_logs  # noqa: PLC0415 - the whole product is behind this import
+    from firmquote.lab import load_tape  # noqa: PLC0415 - as above
+    from firmquote.lab.budget_drill import run_budget_drill  # noqa: PLC0415 - as above
+
+    set_up_logs(as_json=as_json, quiet=True)
+    report = asyncio.run(run_budget_drill(load_tape(), runs=runs, seed=seed))
+    if not as_json:
+        for check in report.checks:
+            typer.echo(f"{check.name}: {check.value:g} {check.unit}")
+    finish(report, as_json=as_json)

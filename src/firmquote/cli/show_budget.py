@@ -15,10 +15,7 @@ STEP_STYLE = {
     "positions_only": "bold red",
     "stopped": "bold red",
 }
-WINDOW_COLUMNS = (
-    *("PROVIDER", "STEP", "WINDOW", "SPENT", "LIMIT", "HELD BACK", "LEFT"),
-    *("$ SPENT", "$ LIMIT", "RESETS", "ENDS"),
-)
+WINDOW_COLUMNS = ("PROVIDER", "STEP", "WINDOW", "SPENT", "LIMIT", "HELD BACK", "LEFT", "RESETS", "ENDS")
 SYMBOLS_SHOWN = 20
 
 
@@ -45,10 +42,14 @@ def print_budget(found: dict[str, Any]) -> None:
     for p in found["providers"]:
         style = STEP_STYLE[p["step"]]
         for w in p["windows"] or [None]:
-            columns = [ABSENT] * 9 if w is None else _window(w)
+            columns = [ABSENT] * 7 if w is None else _window(w)
             windows.add_row(p["provider"], f"[{style}]{p['step'].replace('_', ' ')}[/]", *columns)
     console.print(windows)
     for p in found["providers"]:
+        for w in p["windows"]:
+            if w["usd_micros_limit"] is not None:
+                spent, limit, left = (_dollars(w[f"usd_micros{name}"]) for name in ("", "_limit", "_left"))
+                console.print(f"{p['provider']}: ${spent} of ${limit} of the {w['window']} are spent, ${left} are left")
         if p["pause_words"] is not None:
             console.print(f"{p['provider']} is left alone for {p['paused_s']:.0f} s: {p['pause_words']}")
     costs = Table(box=None, header_style="bold")
@@ -80,8 +81,6 @@ def _window(w: dict[str, Any]) -> list[str]:
         _number(w["requests_limit"]),
         str(w["requests_reserved"]) if w["requests_limit"] is not None else ABSENT,
         _number(w["requests_left"]),
-        _dollars(w["usd_micros"]),
-        ABSENT if w["usd_micros_limit"] is None else _dollars(w["usd_micros_limit"]),
         _moment(w["ends_ns"]),
         _moment(w["forecast_end_ns"]),
     ]

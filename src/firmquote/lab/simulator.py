@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
@@ -36,6 +37,9 @@ class SimulatorConfig(Struct, frozen=True, kw_only=True):
     """How long a connection that broke still counts as open, where a key may have only one."""
     wire_delay_ms: float = 0.0
     """How long every frame is on its way to the client, and every request there and back."""
+
+
+ARRIVALS_KEPT = 100_000
 
 
 class World(Struct, frozen=True, kw_only=True):
@@ -111,6 +115,8 @@ class Simulator:
                 linger_ns=int(config.slot_linger_s * NS_PER_S),
             )
         )
+        self.arrivals_ns: deque[int] = deque(maxlen=ARRIVALS_KEPT)
+        """When the newest requests arrived, by the monotonic clock."""
         self._market = market
         self._clock = clock
         self._runner: web.AppRunner | None = None
@@ -213,6 +219,7 @@ class Simulator:
         controlling = request.path.startswith("/lab/")
         streaming = request.headers.get("Upgrade", "").lower() == "websocket"
         if not controlling and not streaming:
+            self.arrivals_ns.append(self._clock.monotonic_ns())
             while self.faults.active(Fault.BLACKHOLE, self._clock.now_ns()):
                 await self._clock.sleep_until(self._clock.monotonic_ns() + LOOK_NS)
             now_ns = self._clock.now_ns()

@@ -7,7 +7,7 @@ from firmquote.model.budget import BudgetView
 from firmquote.runtime.registry import load_provider, provider_names
 
 INTERVAL_S = 10.0
-"""Assumed where nothing was measured yet."""
+"""Assumed where nothing is polled."""
 
 
 class Advice(Struct, frozen=True, kw_only=True):
@@ -38,5 +38,5 @@ def advise(view: BudgetView, *, symbols: int | None = None, interval_s: float | 
 
 
 def _measured_interval_s(view: BudgetView, symbols: int) -> float:
-    per_hour = max((p.requests_last_hour * p.symbols_per_request for p in view.providers), default=0)
-    return round(symbols * 3_600 / per_hour, 1) if per_hour else INTERVAL_S
+    per_s = max((p.pace_per_s * p.symbols_per_request for p in view.providers if p.pace_per_s), default=0.0)
+    return round(symbols / per_s, 1) if per_s else INTERVAL_S

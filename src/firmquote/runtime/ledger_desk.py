@@ -119,16 +119,21 @@ class LedgerDesk:
 
     def pause(self, provider: str, for_s: float, words: str) -> None:
         """Stop asking a provider for a while, in every process that shares the ledger."""
-        self._later(lambda ledger, seen: ledger.pause(provider, int(for_s * NS_PER_S), words, seen))
+        self.later(lambda ledger, seen: ledger.pause(provider, int(for_s * NS_PER_S), words, seen))
 
     def absorb(self, provider: str, window: Window, used: int) -> None:
         """Believe the provider that so many requests of a window are gone."""
-        self._later(lambda ledger, seen: ledger.absorb(provider, window, used, seen))
+        self.later(lambda ledger, seen: ledger.absorb(provider, window, used, seen))
 
     def confirm_time(self, provider_ns: int) -> None:
         """Take a provider's own time into account, while ours is in doubt."""
         if self.lag_ns > NS_PER_S:
-            self._later(lambda ledger, seen: ledger.confirm_time(provider_ns, seen))
+            self.later(lambda ledger, seen: ledger.confirm_time(provider_ns, seen))
+
+    def later(self, job: Callable[[Ledger, Moment], object]) -> None:
+        """Have the ledger's thread do something before the next reservation."""
+        self._work.other.append(job)
+        self._wake.set()
 
     def moment(self) -> Moment:
         """Return both clocks."""
@@ -228,10 +233,6 @@ class LedgerDesk:
         if words != self.trouble:
             self.trouble = words
             self._on_trouble(words)
-
-    def _later(self, job: Callable[[Ledger, Moment], object]) -> None:
-        self._work.other.append(job)
-        self._wake.set()
 
     async def _in_thread(self, work: Callable[..., T], *values: object) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work, *values)
