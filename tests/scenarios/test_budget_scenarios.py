@@ -55,7 +55,7 @@ def test_a_symbol_that_is_wanted_fifty_times_at_once_is_asked_for_once() -> None
 
 def test_a_spent_budget_steps_down_says_why_and_hands_over_to_who_has_budget() -> None:
     async def body() -> None:
-        async with scenario(change=with_budget(requests_per_day=20)) as running:
+        async with scenario(change=with_budget(requests_per_day=8)) as running:
             # Recorded ticks count as one session without end, so the pace is slow; operators make it go.
             await both_healthy(running)
             symbols = running.gateway.symbols
@@ -64,9 +64,9 @@ def test_a_spent_budget_steps_down_says_why_and_hands_over_to_who_has_budget() -
                 await running.turn()
             assert running.gateway.manager.serving == "polygon"
             words = running.gateway.manager.members["alphavantage"].why
-            assert "0 of 17 requests are left of the day" in words
+            assert "0 of 7 requests are left of the day" in words
             assert said(running, "alphavantage")[-1] == "stopped"
-            assert asked(running) <= 20
+            assert asked(running) <= 8
             view = running.gateway.report.budget()
             budget = next(p for p in view.providers if p.provider == "alphavantage")
             assert (budget.step, budget.left_pct) == ("stopped", 0)

@@ -45,7 +45,9 @@ DAY = "2026-11-24"
 """An ordinary Tuesday."""
 POLLED, WARM = "alphavantage", "polygon"
 LOOK_NS = NS_PER_S
-NIGHT_LOOK_NS = 60 * NS_PER_S
+SLOW_LOOK_NS = 60 * NS_PER_S
+"""How often it is planned anew while requests are minutes apart, or none is made."""
+SLOW_PER_S = 0.01
 ROUND_TRIP_NS = 150 * NS_PER_MS
 POSITION = "BAC"
 OPERATOR_HOURS = (11.5, 13.0, 15.0)
@@ -168,7 +170,7 @@ class TradingDay:
                 for request in poll.plan(turn.symbols):
                     await self._ask(ledger, client, poll, request, Purpose.ORDINARY, governor)
                 continue
-            most_ns = NIGHT_LOOK_NS if governor.pace.requests_per_s <= 0 else 10 * LOOK_NS
+            most_ns = SLOW_LOOK_NS if governor.pace.requests_per_s < SLOW_PER_S else LOOK_NS
             clock.move_to(now_ns + max(NS_PER_MS, min(turn.wait_ns, most_ns)))
             self._step_market()
 

@@ -97,6 +97,7 @@ class Gateway:
             config, self.board, clock, permits=permits, directory=state_dir(config), guarding=self.safety.guarding
         )
         self.safety.measure(config, self.feeds, self.trading.latencies_ns, self.budget.left_pct)
+        self.spending.positions = self._positions
         self._reader = self.board.add_reader("decision")
         self.streams: list[Stream] = []
         self._polls: dict[str, Poll] = {}
@@ -153,6 +154,10 @@ class Gateway:
         async with front(self.config.serve, self.safety, self.report) as url:
             self.alerting.serves_at(url)
             yield url
+
+    def _positions(self) -> list[str]:
+        positions = self.trading.desk.book.portfolio.positions
+        return [symbol for symbol, position in positions.items() if position.shares]
 
     async def refresh(self, symbol: str) -> str | None:
         """Have a fresh price of `symbol` from the provider that serves it; returns why not, or `None`."""

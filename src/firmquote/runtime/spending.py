@@ -131,13 +131,15 @@ class Spending:
         for name, governor in self.governors.items():
             governor.cadence.set_tiers({s: Tier.POSITION if s in held else t for s, t in self._tiers[name].items()})
             standing = self.desk.standings[name]
-            if not standing.now_ns:
-                continue  # the ledger was not read yet
+            if self._troubled:
+                self._manager.on_budget(name, self.desk.trouble)
+            if self._troubled or not standing.now_ns:
+                continue  # what is left is not known, or not known yet
             monotonic_ns = self._clock.monotonic_ns()
             pause = standing.pause
             waiting = None if pause is None else (pause.until_ns - monotonic_ns, pause.words)
             change = governor.look(standing.usages, self.purpose(name), now_ns=standing.now_ns, pause=waiting)
-            self._manager.on_budget(name, self.desk.trouble if self._troubled else governor.unaffordable)
+            self._manager.on_budget(name, governor.unaffordable)
             if change is not None:
                 self._say(name, change.before.label, change.after.label, change.words)
 
