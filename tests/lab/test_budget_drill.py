@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from firmquote.lab import load_tape
-from firmquote.lab.budget_drill import drill_broken, drill_crowd, drill_kills, drill_two_processes
+from firmquote.lab.drills.budget import drill_broken, drill_crowd, drill_kills, drill_two_processes
 from firmquote.lab.trading_day import TradingDay
 from firmquote.model.drill import DrillCheck
 

@@ -68,6 +68,7 @@ def failover(
 def budget(
     runs: Annotated[int, typer.Option(help="How often a process is killed.", min=1)] = 10,
     seed: Annotated[int, typer.Option(help="The same seed draws the same moments.")] = 1,
+    html: Annotated[Path | None, typer.Option(help="Write the report as a page, too.")] = None,
     as_json: Json = False,
 ) -> None:
     """Kill processes, make clocks jump, break the ledger: is a request too many ever made?"""
@@ -76,11 +77,7 @@ def budget(
     from firmquote.cli.drill_report import finish  # noqa: PLC0415 - as above
     from firmquote.cli.running import set_up_logs  # noqa: PLC0415 - the whole product is behind this import
     from firmquote.lab import load_tape  # noqa: PLC0415 - as above
-    from firmquote.lab.budget_drill import run_budget_drill  # noqa: PLC0415 - as above
+    from firmquote.lab.drills.budget import run_budget_drill  # noqa: PLC0415 - as above
 
     set_up_logs(as_json=as_json, quiet=True)
-    report = asyncio.run(run_budget_drill(load_tape(), runs=runs, seed=seed))
-    if not as_json:
-        for check in report.checks:
-            typer.echo(f"{check.name}: {check.value:g} {check.unit}")
-    finish(report, as_json=as_json)
+    finish(asyncio.run(run_budget_drill(load_tape(), runs=runs, seed=seed)), as_json=as_json, html=html)
