@@ -16,7 +16,7 @@ from tests.publish.fixed_trading import FixedTrading
 from firmquote.errors import BudgetError, ConfigError, PortInUseError, UnknownSymbolError
 from firmquote.model.alerts import AlertReport, AlertView
 from firmquote.model.budget import BudgetView
-from firmquote.model.status import EventView, HealthReport, Metric, ProviderStatus, QuoteView
+from firmquote.model.status import EventView, HealthReport, LineHealth, Metric, ProviderStatus, QuoteView
 from firmquote.publish import LOOPBACK_NAMES, bind, serving
 from firmquote.publish.live import READERS_MAX
 
@@ -58,6 +58,13 @@ class Fixed:
 
     def providers(self) -> Sequence[ProviderStatus]:
         return []
+
+    def lines(self, provider: str) -> Sequence[LineHealth]:
+        if provider != "a":
+            raise ConfigError(f"{provider}: no such provider here. Choose one of: a.")
+        return [
+            LineHealth(symbol="IBM", serving=True, unfit=None, staleness_ms=1.0, usual_gap_ms=None, peer_updates=None)
+        ]
 
     def health(self) -> HealthReport:
         return HealthReport(
@@ -120,7 +127,7 @@ def ask(body: Callable[[httpx.AsyncClient], Awaitable[None]], view: Fixed | None
     asyncio.run(main())
 
 
-PATHS = ["/healthz", "/readyz", "/healthz/providers", "/metrics", "/v1/quotes", "/v1/quotes/BRK.B", "/v1/providers",
+PATHS = ["/healthz", "/readyz", "/healthz/providers", "/metrics", "/v1/quotes", "/v1/quotes/BRK.B", "/v1/providers", "/v1/providers/a/lines",
          "/v1/decisions", "/v1/decisions/IBM", "/v1/events", "/schema/openapi.json", "/", "/app.js", "/app.css",
          "/live.js", "/plotly.js"]  # fmt: skip
 
@@ -259,7 +266,7 @@ def test_the_schema_lists_every_route() -> None:
     async def body(client: httpx.AsyncClient) -> None:
         paths = (await client.get("/schema/openapi.json")).json()["paths"]
         assert {"/healthz", "/readyz", "/healthz/providers", "/metrics", "/v1/quotes", "/v1/quotes/{symbol}",
-                "/v1/providers", "/v1/providers/{name}/activate", "/v1/decisions", "/v1/decisions/{symbol}",
+                "/v1/providers", "/v1/providers/{name}/activate", "/v1/providers/{name}/lines", "/v1/decisions", "/v1/decisions/{symbol}",
                 "/v1/events", "/v1/events/stream", "/v1/switches", "/v1/switches/{name}", "/v1/lease", "/v1/audit", "/v1/rollout", "/v1/rollout/promote",
                 "/v1/rollout/rollback", "/v1/rollout/hold", "/v1/rollout/readmit", "/v1/reload",
                 "/v1/positions", "/v1/orders", "/v1/receipts", "/v1/receipts/{number}", "/v1/receipts/{number}/what-if",

@@ -132,6 +132,20 @@ def test_a_polled_provider_that_cannot_be_reached_is_left_within_ten_seconds_and
     play(body)
 
 
+def test_a_symbol_whose_answer_is_overdue_is_shown_from_the_warm_provider_and_no_role_moves() -> None:
+    async def body() -> None:
+        async with scenario() as running:
+            await both_ready(running)
+            hedger = running.gateway.conductor.hedger
+            await running.until(lambda: {running.shown(symbol) for symbol in TAPE.symbols} == {"alphavantage"})
+            await running.lab.alphavantage.inject(Fault.HANG)
+            await running.until(lambda: "polygon" in {running.shown(symbol) for symbol in TAPE.symbols})
+            assert running.gateway.manager.serving == "alphavantage"
+            assert hedger.counts["alphavantage"] > 0
+
+    play(body)
+
+
 def test_a_polled_providers_refused_key_is_not_tried_again() -> None:
     async def body() -> None:
         async with scenario() as running:

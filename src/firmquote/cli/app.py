@@ -141,6 +141,20 @@ def reload(url: Url = DEFAULT_URL, as_json: Json = False) -> None:
 
 
 @app.command()
+def lines(
+    provider: Annotated[str, typer.Argument(help="The provider.")], url: Url = DEFAULT_URL, as_json: Json = False
+) -> None:
+    """Show a provider's symbols one by one: served or not, how old, and why unfit."""
+    found = fetch(url, f"/v1/providers/{encode_path(provider)}/lines")
+    if as_json:
+        print_json(found)
+    else:
+        from firmquote.cli.show import print_lines  # noqa: PLC0415 - as above
+
+        print_lines(found)
+
+
+@app.command()
 def activate(
     name: Annotated[str, typer.Argument(help="The provider that shall serve.")],
     reason: Annotated[str, typer.Option(help="Why; it goes into the event log.")] = "operator's choice",

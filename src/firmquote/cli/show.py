@@ -55,6 +55,22 @@ def print_providers(report: dict[str, Any]) -> None:
         console.print(f"Last change of role: {change['before']} → {change['after']}: {change['cause']}")
 
 
+def print_lines(lines: list[dict[str, Any]]) -> None:
+    """Print one line a symbol of a provider."""
+    table = Table(box=None, header_style="bold")
+    for name in ("SYMBOL", "SERVED FROM HERE", "STALE FOR", "LONGEST USUAL GAP", "UNFIT BECAUSE"):
+        table.add_column(name)
+    for line in lines:
+        table.add_row(
+            line["symbol"],
+            "yes" if line["serving"] else "no",
+            _ms(line["staleness_ms"]),
+            _ms(line["usual_gap_ms"]),
+            line["unfit"] or "",
+        )
+    Console().print(table)
+
+
 def _price(value: float | None) -> str:
     return ABSENT if value is None else f"{value:.2f}"
 

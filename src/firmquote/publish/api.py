@@ -13,7 +13,7 @@ from litestar.static_files import create_static_files_router
 from litestar.types import Guard
 from msgspec import Meta, Struct
 
-from firmquote.model.status import EventView, HealthReport, ProviderStatus, QuoteView
+from firmquote.model.status import EventView, HealthReport, LineHealth, ProviderStatus, QuoteView
 from firmquote.publish.access import Access, Doorman, Guards
 from firmquote.publish.alert_routes import alert_routes
 from firmquote.publish.budget_routes import budget_routes
@@ -90,6 +90,11 @@ def build_app(
         """Return every provider with its role."""
         return list(view.providers())
 
+    @get("/providers/{name:str}/lines")
+    async def lines(name: FromPath[str]) -> list[LineHealth]:
+        """Return every symbol of a provider: whether it serves it, how old it is, and why it may not."""
+        return list(view.lines(name))
+
     @post("/providers/{name:str}/activate", guards=[guards.operate], status_code=HTTPStatus.OK)
     async def activate(name: FromPath[str], data: JSONBody[Activation]) -> EventView:
         """Let a provider serve from now on."""
@@ -110,7 +115,7 @@ def build_app(
         """Return what changed since event number `after`, oldest first."""
         return list(view.events(after))
 
-    routes = [quotes, quote, providers, activate, decisions, decision, events]
+    routes = [quotes, quote, providers, lines, activate, decisions, decision, events]
     further = [
         *safety_routes(view.safety, guards),
         *rollout_routes(view.safety.promotion, guards),

@@ -6,7 +6,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from firmquote.model.alerts import AlertReport, AlertView
-from firmquote.model.status import EventView, HealthReport, Metric, ProviderStatus, QuoteView
+from firmquote.model.status import EventView, HealthReport, LineHealth, Metric, ProviderStatus, QuoteView
 from firmquote.publish.budget_view import SpendingView
 from firmquote.publish.quality_view import QualityPort
 from firmquote.publish.safety_view import SafetyView
@@ -42,6 +42,10 @@ class GatewayView(SpendingView, Protocol):
     def health(self) -> HealthReport: ...
 
     def providers(self) -> Sequence[ProviderStatus]: ...
+
+    def lines(self, provider: str) -> Sequence[LineHealth]:
+        """Return every line of a provider, in alphabetical order. Raises ConfigError where there is none such."""
+        ...
 
     def not_ready(self) -> str | None:
         """Return what is still missing before quotes can be served, or `None`."""

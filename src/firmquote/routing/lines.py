@@ -38,15 +38,19 @@ class LineBook:
         against[source] = Unfit(words=words, since_ns=now_ns if known is None else known.since_ns, bars=bars)
         return known is None or known.bars is not bars
 
-    def clear(self, provider: str, symbol: str, source: str, now_ns: int) -> bool:
-        """Note that `source` has nothing more against a line; say whether it had."""
+    def clear(self, provider: str, symbol: str, source: str, now_ns: int | None) -> bool:
+        """Note that `source` has nothing more against a line; say whether it had.
+
+        With no time the line is wanted again at once.
+        """
         key = (provider, symbol)
         against = self._unfit.get(key)
         if against is None or against.pop(source, None) is None:
             return False
         if not against:
             del self._unfit[key]
-            self._cleared_ns[key] = now_ns
+            if now_ns is not None:
+                self._cleared_ns[key] = now_ns
         return True
 
     def expire(self, now_ns: int) -> bool:

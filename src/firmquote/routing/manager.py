@@ -173,6 +173,14 @@ class ProviderManager:
                 blame=Blame.PROVIDER if words else None,
             )
 
+    def pass_over(self, provider: str, symbol: str, source: str, words: str) -> None:
+        """Show the symbol from another provider for the moment, without a word; `excuse` ends it at once."""
+        self.version += self.lines.object_to(provider, symbol, source, words, bars=False, now_ns=0)
+
+    def excuse(self, provider: str, symbol: str, source: str) -> None:
+        """The provider is as good as before for this symbol."""
+        self.version += self.lines.clear(provider, symbol, source, None)
+
     def allows(self, name: str, now_ns: int) -> bool:
         """Say whether the provider's breaker lets a request through now, and nobody forbids its use."""
         member = self.members[name]

@@ -1,6 +1,6 @@
 """Joins lines, roles and the board: what happens to a line reaches the manager, and its verdict reaches the board."""
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
@@ -8,10 +8,11 @@ import structlog
 
 from firmquote.board import Board, Feed
 from firmquote.model import MS_PER_S, NS_PER_MS, Clock, LineState, LineStatus
-from firmquote.model.status import EventView, LineHealth
+from firmquote.model.status import EventView
 from firmquote.quality import SilencePolicy
 from firmquote.routing import Blame, Change, Outcome, Percentiles, ProviderManager, percentiles
 from firmquote.runtime.frozen_lines import FrozenLines
+from firmquote.runtime.hedging import Asker, Hedger
 from firmquote.runtime.watch import SilenceWatch
 
 MUTE_MS = 7_000.0
@@ -43,6 +44,8 @@ class Conductor:
     ) -> None:
         self.manager = manager
         self.watch = SilenceWatch(silence)
+        self.polls: dict[str, Asker] = {}
+        self.hedger = Hedger(board, manager, self.polls)
         self.frozen = FrozenLines(board, silence, self._resubscribe)
         self._streams_open: dict[str, OpenStream] = {}
         self._unreached: set[str] = set()
@@ -50,6 +53,8 @@ class Conductor:
         self._feeds = feeds
         self.events: deque[EventView] = deque(maxlen=EVENTS_KEPT)
         self.last_role_change: EventView | None = None
+        self.counts: Counter[tuple[str, str]] = Counter()
+        """Events by kind and blame (empty for good news)."""
         self._board = board
         self._clock = clock
         self._shown_version = -1
@@ -98,6 +103,14 @@ class Conductor:
         self._unreached.add(provider)
         self.manager.on_unreached(provider, outcome)
 
+    def on_overdue(self, provider: str, symbols: Sequence[str]) -> None:
+        """An answer takes longer than nearly all before it."""
+        self.hedger.on_overdue(provider, symbols)
+
+    def on_settled(self, provider: str, symbols: Sequence[str]) -> None:
+        """That answer came, or will not."""
+        self.hedger.on_settled(provider, symbols)
+
     def on_status(self, provider: str, status: LineStatus) -> None:
         """Count what the provider complains of."""
         if status.state in _ERRORS:
@@ -143,6 +156,7 @@ class Conductor:
         stalled = self.watch.forgiving
         for verdict in self.frozen.look(well, stalled=stalled, monotonic_ns=monotonic_ns):
             manager.on_line(verdict.provider, verdict.symbol, "silence", verdict.words, now_ns)
+        self.hedger.look()
         if self.watch.stalls > stalls:
             self._tell_of_a_stall(now_ns)
 
@@ -165,27 +179,6 @@ class Conductor:
         if streamed is None:
             return self.manager.members[name].health.latency(now_ns)
         return percentiles(streamed[0].delays_ns())
-
-    def line_health(self, provider: str) -> list[LineHealth]:
-        """Return every line of a provider, in alphabetical order."""
-        now_ns = self._clock.now_ns()
-        found = []
-        for symbol, line in sorted(self._feeds[provider].lines.items()):
-            meter = self.frozen.meter(provider, symbol)
-            received_ns = 0 if line.price is None else line.price.received_ns
-            usual_ns = None if meter is None else meter.usual_gap_ns
-            against = self.manager.lines.against(provider, symbol)
-            found.append(
-                LineHealth(
-                    symbol=symbol,
-                    serving=line.entry.elected is line,
-                    unfit=next((objection.words for objection in against.values()), None),
-                    staleness_ms=max(0, now_ns - received_ns) / NS_PER_MS if received_ns else None,
-                    usual_gap_ms=None if usual_ns is None else usual_ns / NS_PER_MS,
-                    peer_updates=None if meter is None else meter.peers,
-                )
-            )
-        return found
 
     def show(self) -> None:
         """Let the board follow the roles and the fitness of lines, in this call."""
@@ -246,6 +239,7 @@ class Conductor:
                 blame=None if change.blame is None else change.blame.value,
             )
             self.events.append(event)
+            self.counts[event.kind, event.blame or ""] += 1
             if change.kind == "role":
                 self.last_role_change = event
             _log.info(

@@ -192,7 +192,7 @@ class Gateway:
         elif provider.open_poll is not None:
             poll = provider.open_poll(opening)
             batch = max(len(request.symbols) for request in poll.plan(self.symbols))
-            self._polls[name] = Poll(
+            self._polls[name] = self.conductor.polls[name] = Poll(
                 feed,
                 poll,
                 self.board,

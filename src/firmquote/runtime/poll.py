@@ -19,6 +19,7 @@ from firmquote.model import (
     LineStatus,
     PollProtocol,
     Request,
+    Response,
     Unparsed,
 )
 from firmquote.routing import Outcome, ProviderManager
@@ -34,6 +35,8 @@ PATIENCE_FACTOR = 5.0
 """An answer that takes so many times the usual (the 99th percentile) will not come …"""
 PATIENCE_S_MIN = 1.5
 """… and no answer is given up before."""
+OVERDUE_S_MIN = 0.25
+"""No answer is overdue before; above it, one that takes longer than 95 of 100 is."""
 FAILURES = frozenset({LineState.LIMITED, LineState.SERVER_ERROR, LineState.REFUSED_KEY, LineState.NOT_ENTITLED})
 
 
@@ -43,6 +46,10 @@ class PollOwner(LineOwner, Protocol):
     def on_answer(self, provider: str, outcome: Outcome) -> None: ...
 
     def on_unreached(self, provider: str, outcome: Outcome) -> None: ...
+
+    def on_overdue(self, provider: str, symbols: Sequence[str]) -> None: ...
+
+    def on_settled(self, provider: str, symbols: Sequence[str]) -> None: ...
 
 
 class Poll:
@@ -80,6 +87,8 @@ class Poll:
         self._wanted: dict[str, asyncio.Future[str | None]] = {}
         """By symbol, so at most one each."""
         self._asking: dict[str, asyncio.Future[str | None]] = {}
+        self._hedged: set[str] = set()
+        """Symbols that another provider's answer is overdue of."""
         board.begin(feed, symbols, clock.now_ns())
 
     async def run(self) -> None:
@@ -108,22 +117,33 @@ class Poll:
             future = self._wanted[symbol] = asyncio.get_running_loop().create_future()
         return await asyncio.shield(future)
 
+    def hedge(self, symbol: str) -> None:
+        """Ask for `symbol` soon, since another provider's answer is overdue; the reserve is not for that."""
+        if symbol not in self._asking and not self._governor.cadence.is_fresh(symbol, self._clock.monotonic_ns()):
+            self._hedged.add(symbol)
+
     async def _next(self) -> tuple[tuple[str, ...], Purpose]:
         clock = self._clock
         while True:
             turn = self._governor.turn(clock.monotonic_ns())
-            symbols = tuple(self._wanted) or turn.symbols
+            symbols = tuple(self._wanted) or tuple(self._hedged) or turn.symbols
             if symbols and not self._may_ask:
                 self._may_ask = self._manager.allows(self._feed.provider, clock.now_ns())
             if symbols and self._may_ask:
-                return symbols, Purpose.OPERATOR if self._wanted else self._governor.purpose
+                return symbols, self._purpose()
             wait_ns = LOOK_NS if turn.symbols else min(turn.wait_ns, LOOK_NS)
             await clock.sleep_until(clock.monotonic_ns() + wait_ns)
+
+    def _purpose(self) -> Purpose:
+        if self._wanted:
+            return Purpose.OPERATOR
+        return Purpose.ORDINARY if self._hedged else self._governor.purpose
 
     async def _ask(self, client: HttpClient, request: Request, purpose: Purpose) -> bool:
         waiting = [self._wanted.pop(symbol) for symbol in request.symbols if symbol in self._wanted]
         answer: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
         self._asking.update(dict.fromkeys(request.symbols, answer))
+        self._hedged.difference_update(request.symbols)
         why_not: str | None = "the gateway is stopping"
         try:
             grant = await self._permit(request, purpose)
@@ -156,7 +176,7 @@ class Poll:
         sent_ns = self._clock.monotonic_ns()
         self._spending.desk.note_sent(grant)
         try:
-            response = await client.get(request, timeout_s=self._patience_s())
+            response = await self._get(client, request)
         except LineError as error:
             self._spending.desk.lose(grant)
             self._manager.on_error(provider, "line_error", str(error))
@@ -177,12 +197,25 @@ class Poll:
             return words, False
         return words, True
 
-    def _patience_s(self) -> float:
-        """Return how long an answer is waited for: several times what is usual, so that a hang is soon told."""
-        p99_ms = self._manager.members[self._feed.provider].health.latency(self._clock.now_ns()).p99_ms
-        if p99_ms is None:
-            return self._limits.timeout_s
-        return min(self._limits.timeout_s, max(PATIENCE_S_MIN, PATIENCE_FACTOR * p99_ms / MS_PER_S))
+    async def _get(self, client: HttpClient, request: Request) -> Response:
+        """Wait for the answer; say so when it takes longer than nearly all before it.
+
+        A hang is soon told: nothing is waited for beyond several times what is usual.
+        """
+        usual = self._manager.members[self._feed.provider].health.latency(self._clock.now_ns())
+        timeout_s = overdue_s = self._limits.timeout_s
+        if usual.p95_ms is not None and usual.p99_ms is not None:
+            timeout_s = min(timeout_s, max(PATIENCE_S_MIN, PATIENCE_FACTOR * usual.p99_ms / MS_PER_S))
+            overdue_s = max(OVERDUE_S_MIN, usual.p95_ms / MS_PER_S)
+        asked = asyncio.ensure_future(client.get(request, timeout_s=timeout_s))
+        try:
+            await asyncio.wait({asked}, timeout=overdue_s)
+            if not asked.done():
+                self._owner.on_overdue(self._feed.provider, request.symbols)
+            return await asked
+        finally:
+            asked.cancel()
+            self._owner.on_settled(self._feed.provider, request.symbols)
 
     def _finish(self, *, ok: bool, sent_ns: int, kind: str = "", words: str = "") -> None:
         if not ok:

@@ -10,9 +10,10 @@ from firmquote.errors import BudgetError
 from firmquote.model import NS_PER_MS, Clock, Grade, LastPrice, Quote, Reason, mid, spread_bps
 from firmquote.model.alerts import AlertReport, AlertView
 from firmquote.model.budget import BudgetView
-from firmquote.model.status import EventView, HealthReport, Metric, ProviderStatus, QuoteView
+from firmquote.model.status import EventView, HealthReport, LineHealth, Metric, ProviderStatus, QuoteView
 from firmquote.routing import Status
 from firmquote.runtime.quality_report import QualityReport
+from firmquote.runtime.routing_report import RoutingReport
 from firmquote.runtime.trading_report import TradingReport
 from firmquote.safety import NO_RESTRICTIONS
 
@@ -32,6 +33,7 @@ class Report:
         self._titles = titles
         self._clock = clock
         self.trading = TradingReport(gateway.trading, self.resolve, clock)
+        self.routing = RoutingReport(gateway.conductor, gateway.feeds, clock)
         self.data = QualityReport(gateway, self.resolve, clock)
         self._accepted: dict[str, list[int]] = {name: [] for name in titles}
 
@@ -108,6 +110,10 @@ class Report:
         now_ns = self._clock.now_ns()
         return [self._provider(name, feed, now_ns) for name, feed in self._gateway.feeds.items()]
 
+    def lines(self, provider: str) -> Sequence[LineHealth]:
+        """Return every line of a provider, in alphabetical order. Raises ConfigError where there is none such."""
+        return self.routing.lines(provider)
+
     def health(self) -> HealthReport:
         """Return the whole report."""
         providers = tuple(self.providers())
@@ -182,6 +188,7 @@ class Report:
             _metric("own_stalls_total", "Times this process stood still.", "counter", [
                 ((), self._gateway.conductor.watch.stalls)
             ]),
+            *self.routing.metrics(),
             *self.trading.metrics(),
             *self._gateway.budget.metrics(),
         ]  # fmt: skip

@@ -1,0 +1,71 @@
+"""What the gateway says of single lines, of silence and of everything that moved."""
+
+from collections.abc import Mapping, Sequence
+
+from firmquote.board import Feed
+from firmquote.errors import ConfigError
+from firmquote.model import NS_PER_MS, Clock
+from firmquote.model.status import LineHealth, Metric
+from firmquote.runtime.conductor import Conductor
+
+
+class RoutingReport:
+    """Synchronous and in memory: each answer is made when it is asked for."""
+
+    def __init__(self, conductor: Conductor, feeds: Mapping[str, Feed], clock: Clock) -> None:
+        self._conductor = conductor
+        self._feeds = feeds
+        self._clock = clock
+
+    def lines(self, provider: str) -> Sequence[LineHealth]:
+        """Return every line of a provider, in alphabetical order. Raises ConfigError where there is none such."""
+        feed = self._feeds.get(provider)
+        if feed is None:
+            raise ConfigError(f"{provider}: no such provider here. Choose one of: {', '.join(self._feeds)}.")
+        now_ns = self._clock.now_ns()
+        found = []
+        for symbol, line in sorted(feed.lines.items()):
+            meter = self._conductor.frozen.meter(provider, symbol)
+            usual_ns = None if meter is None else meter.usual_gap_ns
+            against = self._conductor.manager.lines.against(provider, symbol)
+            price = line.price
+            found.append(
+                LineHealth(
+                    symbol=symbol,
+                    serving=line.entry.elected is line,
+                    unfit=next((objection.words for objection in against.values()), None),
+                    staleness_ms=None if price is None else max(0, now_ns - price.received_ns) / NS_PER_MS,
+                    usual_gap_ms=None if usual_ns is None else usual_ns / NS_PER_MS,
+                    peer_updates=None if meter is None else meter.peers,
+                )
+            )
+        return found
+
+    def metrics(self) -> list[Metric]:
+        """Return what Prometheus may want of it."""
+        conductor = self._conductor
+        scores = {name: found.score.total for name in self._feeds if (found := conductor.watch.suspicion(name))}
+        return [
+            _by_provider("silence_score", "All evidence of a stream's silence; 1 is a verdict.", scores),
+            _by_provider("symbols_serving", "Symbols shown from this provider.", {
+                name: float(sum(line.entry.elected is line for line in feed.lines.values()))
+                for name, feed in self._feeds.items()
+            }),
+            _by_provider("symbols_unfit", "Symbols that this provider may not serve.", {
+                name: float(len(conductor.manager.lines.symbols_against(name))) for name in self._feeds
+            }),
+            Metric(
+                name="firmquote_events_total",
+                help="Changes of roles, health, breakers, lines and clocks, by kind and by whose fault it was.",
+                kind="counter",
+                samples=tuple(
+                    ((("kind", kind), ("blame", blame)), float(count))
+                    for (kind, blame), count in sorted(conductor.counts.items())
+                ),
+            ),
+        ]  # fmt: skip
+
+
+def _by_provider(name: str, words: str, values: Mapping[str, float]) -> Metric:
+    samples = tuple(((("provider", provider),), value) for provider, value in values.items())
+    return Metric(name=f"firmquote_{name}", help=words, kind="gauge", samples=samples)
