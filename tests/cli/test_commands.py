@@ -172,7 +172,7 @@ feeds: {{quotes: {{live_enabled: true, provider_active: polygon, live_symbols_al
 providers: {{polygon: {{settings: {{stream_url: "ws://{url}/stocks", rest_url: "http://{url}"}}}}}}
 serve: {{port: 0, state_dir: {tmp_path}}}
 """)
-    done = firmquote("run", "--config", str(path), "--for", "2s", FIRMQUOTE_POLYGON_API_KEY="wrong-key")
+    done = firmquote("run", "--config", str(path), "--for", "6s", FIRMQUOTE_POLYGON_API_KEY="wrong-key")
     assert done.returncode == 0
     assert "refused_key" in done.stderr
     assert "authentication failed" in done.stderr
