@@ -151,3 +151,5 @@ class Provider(Struct, frozen=True, kw_only=True):
     open_stream: Callable[[Opening], StreamProtocol] | None = None
     open_poll: Callable[[Opening], PollProtocol] | None = None
     open_source: Callable[[Opening], SyntheticSource] | None = None
+    open_reference: Callable[[Opening], Any] | None = None
+    """Its reference API, a `symbols.ReferenceProtocol`: corporate actions and ticker changes."""

@@ -30,6 +30,7 @@ from firmquote.runtime.loading import build_normalizer, open_provider
 from firmquote.runtime.permits import GatewayPermits
 from firmquote.runtime.poll import Poll, backfill
 from firmquote.runtime.quality import QualityDesk
+from firmquote.runtime.references import References, Source
 from firmquote.runtime.report import Report
 from firmquote.runtime.safety import Safety
 from firmquote.runtime.slots import SlotGate
@@ -117,6 +118,12 @@ class Gateway:
         )
         self.corporate = corporate or CorporateDesk(None, config, clock)
         self.corporate.attach(self.board, carry=self.trading.carry, publish=self.conductor.publish)
+        sources = [
+            Source(name, provider.open_reference(opening))
+            for name, (provider, opening) in self._opened.items()
+            if provider.open_reference is not None
+        ]
+        self._references = References(sources, self.corporate, self.spending, self.symbols, clock)
         self.report = Report(self, {name: provider.title for name, (provider, _) in self._opened.items()}, clock)
         self.alerting = Alerting(self, environ, clock)
 
@@ -135,6 +142,7 @@ class Gateway:
             group.create_task(self._timers(group))
             group.create_task(self.trading.run())
             group.create_task(self.alerting.run())
+            group.create_task(self._references.run())
             group.create_task(self.spending.desk.run())
             for stream in self.streams:
                 gate = self._gates.get(stream.provider)

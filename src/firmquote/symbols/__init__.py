@@ -40,6 +40,7 @@ from firmquote.symbols.history import (
 )
 from firmquote.symbols.normalizer import Explanation, SymbolNormalizer
 from firmquote.symbols.ratios import RatioKind, RatioMatch, match_split_ratio
+from firmquote.symbols.reference import ReferenceProtocol
 from firmquote.symbols.sessions import EASTERN, CalendarTable, TradingCalendar, decode_calendar, xnys_calendar
 from firmquote.symbols.spelling import Case, Spelling
 
@@ -66,6 +67,7 @@ __all__ = [
     "OpenOrder",
     "RatioKind",
     "RatioMatch",
+    "ReferenceProtocol",
     "Rename",
     "Spelling",
     "SpinOff",

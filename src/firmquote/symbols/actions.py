@@ -16,8 +16,9 @@ from firmquote.model import Price
 
 OPERATOR = "operator"
 """The source whose word settles a conflict."""
-SPLIT_DAYS_APART_MIN = 7
-"""Two splits of one symbol within so many days are one split that its sources disagree about."""
+SPLIT_DAYS_APART_MIN = 14
+"""Two splits of one symbol within so many days are one split that its sources disagree about: Polygon once told one
+split of SHOP under 2022-06-22 and 2022-06-29."""
 
 
 class Split(Struct, frozen=True, kw_only=True, tag="split"):
@@ -133,9 +134,9 @@ def agree(
     """Merge what each source tells.
 
     What a source in `settled_by` tells is taken, whatever the others say of the same action; the first has the last
-    word. The same action from several sources is one. Splits of one symbol less than a week apart, or one action with
-    two contents, are a conflict: all of them are withheld, since applying the wrong one is worse than a quarantined
-    symbol.
+    word. The same action from several sources is one. Splits of one symbol less than two weeks apart, or one action
+    with two contents, are a conflict: all of them are withheld, since applying the wrong one is worse than a
+    quarantined symbol.
     """
     told: dict[CorporateAction, str] = {}
     settled: list[CorporateAction] = []

@@ -5,6 +5,7 @@ from firmquote.providers.polygon.config import Plan, PolygonConfig
 from firmquote.providers.polygon.decode import NAME
 from firmquote.providers.polygon.plans import PLANS, limits
 from firmquote.providers.polygon.protocol import PolygonPoll, PolygonStream
+from firmquote.providers.polygon.reference import PolygonReference
 from firmquote.providers.polygon.symbols import CODEC
 
 __all__ = ["PROVIDER"]
@@ -25,4 +26,5 @@ PROVIDER = Provider(
     plans=PLANS,
     open_stream=PolygonStream,
     open_poll=PolygonPoll,
+    open_reference=PolygonReference,
 )

@@ -1,0 +1,133 @@
+"""Polygon's reference API: splits and ticker changes (dossier polygon.md section 3 and trap 12, read 2026-11-24)."""
+
+from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
+from fractions import Fraction
+from itertools import pairwise
+
+from msgspec import DecodeError, Struct
+from msgspec.json import Decoder
+
+from firmquote.errors import ConfigError, UnknownSymbolError
+from firmquote.model import NS_PER_S, LineState, LineStatus, Opening, Request, Response, Secret, SymbolCodec, Unparsed
+from firmquote.providers.polygon.codes import HTTP
+from firmquote.providers.polygon.config import PolygonConfig
+from firmquote.providers.polygon.decode import NAME, unparsed
+from firmquote.symbols import CorporateAction, Rename, Split, TickerChange
+
+_SPLITS = "/v3/reference/splits"
+_EVENTS = "/vX/reference/tickers/"
+_SATURDAY = 5
+
+
+class _SplitRow(Struct, frozen=True):
+    ticker: str
+    execution_date: date
+    split_from: float
+    split_to: float
+
+
+class _Splits(Struct, frozen=True):
+    results: tuple[_SplitRow, ...] = ()
+
+
+class _Change(Struct, frozen=True):
+    ticker: str
+
+
+class _Event(Struct, frozen=True):
+    type: str
+    date: date
+    ticker_change: _Change | None = None
+
+
+class _Events(Struct, frozen=True):
+    events: tuple[_Event, ...] = ()
+
+
+class _EventsAnswer(Struct, frozen=True):
+    results: _Events = _Events()
+
+
+_splits = Decoder(_Splits)
+_events = Decoder(_EventsAnswer)
+
+
+class PolygonReference:
+    """Implements `symbols.ReferenceProtocol`: one request for the splits of all symbols, one for each one's names."""
+
+    def __init__(self, opening: Opening) -> None:
+        config: PolygonConfig = opening.config
+        self.base_url = config.rest_url
+        self.request_interval_ns = 60 * NS_PER_S // config.requests_per_minute
+        self._headers = (("authorization", f"Bearer {_key(opening.key).reveal()}"),)
+        self._codec: SymbolCodec = opening.codec
+
+    def plan_actions(self, symbols: Sequence[str], *, since: date) -> Sequence[Request]:
+        """Ask for everything that takes effect from `since` on."""
+        query = (("execution_date.gte", since.isoformat()), ("limit", "1000"))
+        splits = Request(path=_SPLITS, symbols=tuple(symbols), query=query, headers=self._headers)
+        return [splits, *(self.plan_names(symbol) for symbol in symbols)]
+
+    def plan_names(self, symbol: str) -> Request:
+        """Ask for the names that an instrument has had."""
+        path = f"{_EVENTS}{self._codec.to_provider(symbol)}/events"
+        return Request(path=path, symbols=(symbol,), query=(("types", "ticker_change"),), headers=self._headers)
+
+    def on_actions(
+        self, request: Request, response: Response, *, since: date
+    ) -> Sequence[CorporateAction | LineStatus | Unparsed]:
+        """Read splits or ticker changes; a ticker without events is answered by 404, which says nothing."""
+        if response.status == 404:
+            return ()
+        if response.status != 200:
+            state = HTTP.get(response.status, LineState.SERVER_ERROR)
+            words = f"HTTP {response.status}"
+            return [LineStatus(provider=NAME, state=state, received_ns=response.received_ns, detail=words)]
+        try:
+            if request.path == _SPLITS:
+                return list(self._splits(response.body, frozenset(request.symbols), since))
+            return list(_renames(self.on_names(response), since))
+        except DecodeError:
+            return [unparsed(response.body, response.received_ns)]
+
+    def on_names(self, response: Response) -> Sequence[TickerChange]:
+        """Read the names of one instrument, oldest first. Raises DecodeError for what cannot be read."""
+        found = []
+        for event in _events.decode(response.body).results.events:
+            if event.ticker_change is None:
+                continue
+            try:
+                name = self._codec.from_provider(event.ticker_change.ticker)
+            except UnknownSymbolError:
+                continue
+            found.append(TickerChange(name, event.date))
+        return sorted(found, key=lambda change: change.effective)
+
+    def _splits(self, body: bytes, symbols: frozenset[str], since: date) -> Iterator[CorporateAction]:
+        for row in _splits.decode(body).results:
+            try:
+                symbol = self._codec.from_provider(row.ticker)
+            except UnknownSymbolError:
+                continue
+            if symbol in symbols and row.execution_date >= since and row.split_from > 0:
+                ratio = Fraction(str(row.split_to)) / Fraction(str(row.split_from))
+                if ratio > 0 and ratio != 1:
+                    yield Split(symbol=symbol, effective=row.execution_date, ratio=ratio)
+
+
+def _renames(names: Sequence[TickerChange], since: date) -> Iterator[Rename]:
+    for before, after in pairwise(names):
+        if after.effective >= since and before.name != after.name:
+            yield Rename(symbol=before.name, effective=_weekday(after.effective), new_symbol=after.name)
+
+
+def _weekday(day: date) -> date:
+    """Some changes are dated on a Saturday: what counts is the next day that may be a trading day."""
+    return day + timedelta(days=max(0, 7 - day.weekday())) if day.weekday() >= _SATURDAY else day
+
+
+def _key(key: Secret | None) -> Secret:
+    if key is None:
+        raise ConfigError("polygon: needs a key. Set FIRMQUOTE_POLYGON_API_KEY.")
+    return key
