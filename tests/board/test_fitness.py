@@ -1,7 +1,7 @@
 """What verdicts and the other lines' prices do to a symbol on the board."""
 
 from firmquote.board import Board, Feed
-from firmquote.model import FeedClass, Grade, Quote, Reason
+from firmquote.model import FeedClass, Grade, PriceBand, Quote, Reason
 from firmquote.quality import GradePolicy, PlausibilityPolicy, Verdict
 from firmquote.testing import quote
 from firmquote.testing.clock import NOON_NS
@@ -75,3 +75,15 @@ def price(feed: Feed) -> float:
     assert isinstance(found, Quote)
     assert found.bid is not None
     return round(found.bid + 0.01, 4)
+
+
+def test_a_symbol_at_its_price_limit_is_not_firm_until_the_limits_move() -> None:
+    board, active, _ = new_board()
+    say(board, active, 100.0)
+    board.elect("IBM", "active")
+    for low, high, grade in ((95.0, 99.99, Grade.INDICATIVE), (95.0, 105.0, Grade.FIRM), (105.0, 95.0, Grade.FIRM)):
+        board.apply(
+            active, [PriceBand(symbol="IBM", provider="active", low=low, high=high, received_ns=NOON_NS)], NOON_NS
+        )
+        assert board.view("IBM", NOON_NS).graded.grade is grade
+    assert active.counts().unknown_symbols == 1, "limits that are none are counted and change nothing"

@@ -80,6 +80,8 @@ def test_what_arrived_before_the_subscription_is_not_tradable() -> None:
         pytest.param({"feed_class": FeedClass.END_OF_DAY}, Reason.END_OF_DAY, id="end of day"),
         pytest.param({"price": quote(ask=None)}, Reason.ONE_SIDED, id="no ask"),
         pytest.param({"price": quote(bid=None)}, Reason.ONE_SIDED, id="no bid"),
+        pytest.param({"band": (95.0, 100.0)}, Reason.LIMIT_STATE, id="bid at the upper price limit"),
+        pytest.param({"band": (100.02, 105.0)}, Reason.LIMIT_STATE, id="ask at the lower price limit"),
     ],
 )
 def test_each_single_flaw_costs_firmness(facts: dict[str, object], reason: Reason) -> None:

@@ -22,6 +22,7 @@ from firmquote.model import (
     LastPrice,
     LineStatus,
     Output,
+    PriceBand,
     Quote,
     Reason,
     Send,
@@ -314,6 +315,8 @@ class Board:
         match event:
             case LastPrice():
                 self._apply_last(feed, event)
+            case PriceBand():
+                self._apply_band(feed, event)
             case Halt():
                 self._apply_halt(feed, event)
             case Unparsed():
@@ -348,6 +351,15 @@ class Board:
         feed.last_accepted_ns = last.received_ns
         if line.entry.elected is line:
             self.touch(line.entry)
+
+    def _apply_band(self, feed: Feed, band: PriceBand) -> None:
+        entry = self.entries.get(band.symbol)
+        if entry is None or not 0 < band.low < band.high:
+            feed.unknown_symbols += 1
+            return
+        feed.halts += 1
+        entry.band = band.low, band.high
+        self.touch(entry)
 
     def _apply_halt(self, feed: Feed, halt: Halt) -> None:
         entry = self.entries.get(halt.symbol)

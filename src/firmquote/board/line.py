@@ -113,6 +113,7 @@ class Line:
             tradable_from_ns=max(self.since_ns, self.entry.resumed_ns),
             halted=self.entry.halted,
             verdict=self.verdict,
+            band=self.entry.band,
         )
 
 
@@ -125,7 +126,7 @@ def _restated(quote: Quote, to_new: Callable[[Price], Price | None]) -> Quote | 
 class Entry:
     """One symbol on the board. It shows its elected line as it is: one provider's, never a mixture."""
 
-    __slots__ = ("dirty", "elected", "halts", "lines", "resumed_ns", "rivals", "shown_ns", "symbol", "updates")
+    __slots__ = ("band", "dirty", "elected", "halts", "lines", "resumed_ns", "rivals", "shown_ns", "symbol", "updates")
 
     def __init__(self, symbol: str) -> None:
         self.symbol = symbol
@@ -141,6 +142,8 @@ class Entry:
         self.halts: dict[str, str] = {}
         """Who says that trading is halted (a provider, an operator, a corporate action) → why."""
         self.resumed_ns = 0
+        self.band: tuple[Price, Price] | None = None
+        """Between which prices it may trade now (limit up, limit down), as far as a provider tells."""
 
     @property
     def halted(self) -> bool:

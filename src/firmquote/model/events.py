@@ -82,6 +82,17 @@ class Halt(Struct, frozen=True, gc=False, kw_only=True):
     cause: str = ""
 
 
+class PriceBand(Struct, frozen=True, gc=False, kw_only=True):
+    """Between these prices a symbol may trade (limit up, limit down); told anew whenever they move."""
+
+    symbol: str
+    provider: str
+    low: Price
+    high: Price
+    received_ns: int
+    event_ns: int | None = None
+
+
 class LineState(Enum):
     """What the provider says of our connection to it."""
 
@@ -133,6 +144,6 @@ class UnknownSymbol(Struct, frozen=True, gc=False, kw_only=True):
     received_ns: int
 
 
-MarketEvent: TypeAlias = Quote | LastPrice | Halt
+MarketEvent: TypeAlias = Quote | LastPrice | Halt | PriceBand
 LineEvent: TypeAlias = LineStatus | Unparsed | UnknownSymbol
 Event: TypeAlias = MarketEvent | LineEvent

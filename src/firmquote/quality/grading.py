@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from firmquote.model import NS_PER_MS, FeedClass, Grade, Graded, LastPrice, Quote, Reason, Session
+from firmquote.model import NS_PER_MS, FeedClass, Grade, Graded, LastPrice, Price, Quote, Reason, Session
 from firmquote.quality.fitness import Verdict
 from firmquote.quality.plausibility import PlausibilityPolicy
 
@@ -41,6 +41,8 @@ class Standing(Struct, frozen=True, kw_only=True):
     halted: bool = False
     verdict: Verdict | None = None
     """Why the provider is unfit for the symbol, if it is."""
+    band: tuple[Price, Price] | None = None
+    """The lowest and the highest price at which the symbol may trade now, where a provider tells."""
     size_shares_max: int = PlausibilityPolicy().size_shares_max
 
 
@@ -110,6 +112,8 @@ def _soft_reasons(standing: Standing, price: Quote | LastPrice, policy: GradePol
     else:
         if price.bid is None or price.ask is None:
             reasons.append(Reason.ONE_SIDED)
+        if _stands_at_limit(price, standing.band):
+            reasons.append(Reason.LIMIT_STATE)
         if max(price.bid_size_shares, price.ask_size_shares) > standing.size_shares_max:
             reasons.append(Reason.ABSURD_SIZE)
     class_reason = _CLASS_REASONS.get(standing.feed_class)
@@ -118,3 +122,11 @@ def _soft_reasons(standing: Standing, price: Quote | LastPrice, policy: GradePol
     if policy.soft_ms * NS_PER_MS < age_ns(price, now_ns) <= policy.ceiling_ms * NS_PER_MS:
         reasons.append(Reason.AGING)
     return tuple(reasons)
+
+
+def _stands_at_limit(quote: Quote, band: tuple[Price, Price] | None) -> bool:
+    """A bid at the upper limit or an ask at the lower one: who waits there cannot trade, and a pause may follow."""
+    if band is None:
+        return False
+    low, high = band
+    return (quote.bid is not None and quote.bid >= high) or (quote.ask is not None and quote.ask <= low)

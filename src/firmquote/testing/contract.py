@@ -13,6 +13,7 @@ from firmquote.model import (
     LastPrice,
     LineStatus,
     Opening,
+    PriceBand,
     Provider,
     Quote,
     Request,
@@ -27,7 +28,7 @@ KEY = ":".join(KEY_PARTS)
 """In the form that providers with a two-part key ask for; to all others it is one text."""
 SYMBOLS = ("IBM", "SPY", "BRK.B")
 RECEIVED_NS = 1_700_000_000_000_000_000
-EVENTS = (Quote, LastPrice, Halt, LineStatus, Unparsed, UnknownSymbol)
+EVENTS = (Quote, LastPrice, Halt, PriceBand, LineStatus, Unparsed, UnknownSymbol)
 
 
 class ProviderContract:

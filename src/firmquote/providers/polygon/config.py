@@ -28,6 +28,8 @@ class PolygonConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     size_unit: SizeUnit = SizeUnit.SHARES
     lot_shares: int = 100
     """Shares in a lot, for `size_unit: lots`; round lots vary by price tier since 2025-11-03, so shares are safer."""
+    price_bands: bool = False
+    """Subscribe to limit up, limit down as well; the plan must have it."""
     login_timeout_ms: int = 10_000
     requests_per_minute: int = 600
     """Paid plans are unlimited within fair use (below 100 a second); the free plan allows 5."""

@@ -6,9 +6,20 @@ from msgspec import DecodeError, Raw, ValidationError
 from msgspec.json import Decoder
 
 from firmquote.errors import SAMPLE_BYTES_MAX
-from firmquote.model import NS_PER_MS, Event, LineState, LineStatus, Quote, SymbolTable, UnknownSymbol, Unparsed
+from firmquote.model import (
+    NS_PER_MS,
+    Event,
+    LineState,
+    LineStatus,
+    PriceBand,
+    Quote,
+    SymbolTable,
+    UnknownSymbol,
+    Unparsed,
+)
 from firmquote.providers.polygon.codes import NOT_ENTITLED_WORDS, STATUS
 from firmquote.providers.polygon.messages import (
+    BandMessage,
     LastQuote,
     NbboAnswer,
     OtherMessage,
@@ -21,15 +32,15 @@ NAME = "polygon"
 
 decode_quotes = Decoder(list[QuoteMessage]).decode
 """Decode a frame that holds quotes alone, as nearly every frame does; raises `msgspec.DecodeError` for any other."""
-_messages = Decoder(list[QuoteMessage | StatusMessage])
+_messages = Decoder(list[QuoteMessage | StatusMessage | BandMessage])
 _raws = Decoder(list[Raw])
-_message = Decoder(QuoteMessage | StatusMessage)
+_message = Decoder(QuoteMessage | StatusMessage | BandMessage)
 _other = Decoder(OtherMessage)
 _nbbo = Decoder(NbboAnswer)
 _snapshot = Decoder(SnapshotAnswer)
 
 
-def decode_mixed(frame: bytes | memoryview, received_ns: int) -> Sequence[QuoteMessage | Event]:
+def decode_mixed(frame: bytes | memoryview, received_ns: int) -> Sequence[QuoteMessage | BandMessage | Event]:
     """Turn a stream frame that does not hold quotes alone into ticks and events, in wire order.
 
     A message that fits no schema becomes `Unparsed`, and the rest of its frame survives; an event type that we do
@@ -51,6 +62,21 @@ def make_quote(tick: QuoteMessage, received_ns: int, symbols: SymbolTable, lot_s
         return UnknownSymbol(provider=NAME, spelling=tick.symbol, received_ns=received_ns)
     sizes = tick.bid_size * lot_shares, tick.ask_size * lot_shares
     return Quote(symbol, NAME, tick.bid or None, tick.ask or None, *sizes, to_ns(tick.time), received_ns, tick.sequence)
+
+
+def make_band(message: BandMessage, received_ns: int, symbols: SymbolTable) -> PriceBand | UnknownSymbol:
+    """Return price limits in our words."""
+    symbol = symbols.get(message.ticker)
+    if symbol is None:
+        return UnknownSymbol(provider=NAME, spelling=message.ticker, received_ns=received_ns)
+    return PriceBand(
+        symbol=symbol,
+        provider=NAME,
+        low=message.low,
+        high=message.high,
+        received_ns=received_ns,
+        event_ns=to_ns(message.time),
+    )
 
 
 def decode_nbbo(body: bytes, ticker: str, received_ns: int, symbols: SymbolTable, lot_shares: int) -> Sequence[Event]:
@@ -88,12 +114,12 @@ def to_ns(t: int) -> int:
     return t
 
 
-def _decode_one_by_one(frame: bytes | memoryview, received_ns: int) -> Sequence[QuoteMessage | Event]:
+def _decode_one_by_one(frame: bytes | memoryview, received_ns: int) -> Sequence[QuoteMessage | BandMessage | Event]:
     try:
         raws = _raws.decode(frame)
     except DecodeError:  # JSON, but no array
         return [unparsed(frame, received_ns)]
-    events: list[QuoteMessage | Event] = []
+    events: list[QuoteMessage | BandMessage | Event] = []
     for raw in raws:
         try:
             events.append(_event(_message.decode(raw), received_ns))
@@ -105,13 +131,13 @@ def _decode_one_by_one(frame: bytes | memoryview, received_ns: int) -> Sequence[
 
 def _is_other(raw: Raw) -> bool:
     try:
-        return _other.decode(raw).ev not in ("Q", "status")
+        return _other.decode(raw).ev not in ("Q", "status", "LULD")
     except DecodeError:
         return False
 
 
-def _event(message: QuoteMessage | StatusMessage, received_ns: int) -> QuoteMessage | Event:
-    if isinstance(message, QuoteMessage):
+def _event(message: QuoteMessage | StatusMessage | BandMessage, received_ns: int) -> QuoteMessage | BandMessage | Event:
+    if isinstance(message, QuoteMessage | BandMessage):
         return message
     state = STATUS.get(message.status)
     if state is None:

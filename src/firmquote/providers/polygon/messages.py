@@ -28,6 +28,15 @@ class StatusMessage(Struct, frozen=True, gc=False, tag_field="ev", tag="status")
     message: str = ""
 
 
+class BandMessage(Struct, frozen=True, gc=False, tag_field="ev", tag="LULD"):
+    """Limit up, limit down. The ticker's key is `T` here, and the unit of `t` varies (dossier trap 5, section 3)."""
+
+    ticker: str = field(name="T")
+    time: int = field(name="t")
+    high: float = field(name="h")
+    low: float = field(name="l")
+
+
 class OtherMessage(Struct, frozen=True, gc=False):
     """Any message at all: enough to tell an event type we did not ask for from a broken one."""
 

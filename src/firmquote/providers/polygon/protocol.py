@@ -30,10 +30,11 @@ from firmquote.providers.polygon.decode import (
     decode_nbbo,
     decode_quotes,
     decode_snapshot,
+    make_band,
     make_quote,
     unparsed,
 )
-from firmquote.providers.polygon.messages import ErrorAnswer, QuoteMessage
+from firmquote.providers.polygon.messages import BandMessage, ErrorAnswer, QuoteMessage
 
 PARAMS_MAX = 200
 """Channels in one subscribe message: well below any frame limit."""
@@ -62,6 +63,7 @@ class PolygonStream:
         self._codec = opening.codec
         self._lot_shares = _lot_shares(config)
         self._login_timeout_ns = config.login_timeout_ms * NS_PER_MS
+        self._channels = ("Q", "LULD") if config.price_bands else ("Q",)
         self._symbols: dict[str, str] = {}
         self._ready = False
         self._login_due_ns: int | None = None
@@ -79,6 +81,9 @@ class PolygonStream:
         except msgspec.DecodeError:
             outputs: list[Output] = []
         for event in decode_mixed(frame, received_ns):
+            if isinstance(event, BandMessage):
+                outputs.append(make_band(event, received_ns, self._symbols))
+                continue
             outputs.append(event)
             if isinstance(event, LineStatus):
                 outputs.extend(self._react(event))
@@ -93,14 +98,14 @@ class PolygonStream:
         """Add to the wanted set."""
         new = [spelling for symbol in symbols if (spelling := self._codec.to_provider(symbol)) not in self._symbols]
         self._symbols.update({self._codec.to_provider(symbol): symbol for symbol in symbols})
-        return list(_channels("subscribe", new)) if self._ready else ()
+        return list(_ask("subscribe", self._channels, new)) if self._ready else ()
 
     def unsubscribe(self, symbols: Sequence[str]) -> Sequence[Output]:
         """Remove from the wanted set."""
         gone = [spelling for symbol in symbols if (spelling := self._codec.to_provider(symbol)) in self._symbols]
         for spelling in gone:
             del self._symbols[spelling]
-        return list(_channels("unsubscribe", gone)) if self._ready else ()
+        return list(_ask("unsubscribe", self._channels, gone)) if self._ready else ()
 
     def on_timer(self, now_ns: int) -> Sequence[Output]:
         """Give up on a login that is never answered: the server accepted the socket and hangs."""
@@ -115,7 +120,7 @@ class PolygonStream:
                 yield Send(payload=msgspec.json.encode(_Actions("auth", self._key.reveal())))
             case LineState.READY:
                 self._ready = True
-                yield from _channels("subscribe", list(self._symbols))
+                yield from _ask("subscribe", self._channels, list(self._symbols))
             case LineState.REFUSED_KEY:
                 yield CloseLine(cause=status.detail, retry=False)
             case _ if status.detail.split(":", 1)[0] in CLOSES:
@@ -180,9 +185,10 @@ class PolygonPoll:
         )
 
 
-def _channels(action: str, spellings: Sequence[str]) -> Iterator[Send]:
-    for start in range(0, len(spellings), PARAMS_MAX):
-        params = ",".join(f"Q.{spelling}" for spelling in spellings[start : start + PARAMS_MAX])
+def _ask(action: str, channels: Sequence[str], spellings: Sequence[str]) -> Iterator[Send]:
+    wanted = [f"{channel}.{spelling}" for channel in channels for spelling in spellings]
+    for start in range(0, len(wanted), PARAMS_MAX):
+        params = ",".join(wanted[start : start + PARAMS_MAX])
         yield Send(payload=msgspec.json.encode(_Actions(action, params)))
 
 

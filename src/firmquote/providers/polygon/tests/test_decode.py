@@ -12,6 +12,7 @@ from firmquote.model import (
     LineStatus,
     Opening,
     Output,
+    PriceBand,
     Quote,
     Request,
     Response,
@@ -95,7 +96,7 @@ def test_case_distinguishes_symbols() -> None:
 
 
 def test_good_quotes_beside_a_message_of_an_unknown_kind_survive() -> None:
-    frame = b'[{"ev":"NEW","x":1},' + QUOTE + b',{"ev":"LULD","T":"MSFT","h":1},' + QUOTE + b"]"
+    frame = b'[{"ev":"NEW","x":1},' + QUOTE + b',{"ev":"NOI","T":"MSFT","h":1},' + QUOTE + b"]"
     assert said(stream(), frame) == [MSFT, MSFT]
 
 
@@ -248,3 +249,21 @@ def test_the_key_shows_in_no_repr() -> None:
     login = stream().on_frame(STATUS % (b"connected", b""), RECEIVED_NS)[1]
     assert isinstance(request, Request)
     assert "the-key" not in repr(request) + repr(login) + repr(opening()) + str(opening().key)
+
+
+def test_price_bands_are_asked_for_when_configured_and_read_in_any_unit_of_time() -> None:
+    line = stream("MSFT", price_bands=True)
+    said(line, STATUS % (b"auth_success", b"authenticated"))
+    asked = [o.payload for o in line.subscribe(["IBM"]) if isinstance(o, Send)]
+    assert asked == [b'{"action":"subscribe","params":"Q.IBM,LULD.IBM"}']
+    frame = (
+        b'[{"ev":"LULD","T":"MSFT","h":218.94,"l":213.93,"i":[1],"z":3,"t":1601316752683746,"q":1},'
+        b'{"ev":"LULD","T":"NOPE","h":2,"l":1,"t":1601316752683},{"ev":"LULD","T":"MSFT"}]'
+    )
+    band, unknown, broken = said(line, frame)
+    assert band == PriceBand(
+        symbol="MSFT", provider="polygon", low=213.93, high=218.94, received_ns=RECEIVED_NS,
+        event_ns=1_601_316_752_683_746_000,
+    )  # fmt: skip
+    assert isinstance(unknown, UnknownSymbol)
+    assert isinstance(broken, Unparsed)
