@@ -14,9 +14,12 @@ from firmquote.cli.lab import lab
 from firmquote.cli.printing import Json, Url, encode_path, print_json
 from firmquote.cli.quality import actions, halt, quality, resume
 from firmquote.cli.rollout import rollout
+from firmquote.cli.state import state
+from firmquote.cli.status import doctor, status, watch
 from firmquote.cli.switch import switch
 from firmquote.cli.symbols import symbols
 from firmquote.cli.token import token
+from firmquote.cli.waiting import wait
 
 EXIT_CODES = (
     "Exit codes: 0 done · 1 refused or failed · 2 configuration · 3 provider · 4 port in use · "
@@ -39,10 +42,15 @@ app.add_typer(audit, name="audit")
 app.add_typer(rollout, name="rollout")
 app.add_typer(quality, name="quality")
 app.add_typer(actions, name="actions")
+app.command()(status)
+app.command()(watch)
+app.command()(doctor)
+app.command()(wait)
 app.command()(halt)
 app.command()(resume)
 app.add_typer(switch, name="switch")
 app.add_typer(token, name="token")
+app.add_typer(state, name="state")
 
 ConfigPath = Annotated[Path, typer.Option("--config", "-c", help="The configuration file.")]
 DEFAULT_CONFIG = Path("config/live_feeds.yaml")

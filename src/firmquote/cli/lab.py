@@ -45,7 +45,9 @@ def fault(
     for_: Annotated[str | None, typer.Option("--for", help="For how long, e.g. 10s; without it until cleared.")] = None,
     symbols: Annotated[list[str] | None, typer.Option("--symbol", help="Only this symbol; may be repeated.")] = None,
     magnitude: Annotated[float | None, typer.Option(help="How strong; its unit is the fault's own.")] = None,
-    port: Annotated[int | None, typer.Option(help="The simulator's port, if it is not the usual one.")] = None,
+    port: Annotated[
+        int | None, typer.Option(envvar="FIRMQUOTE_LAB_PORT", help="The simulator's port, if it is not the usual one.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Break a running simulator (of `firmquote demo` or `firmquote lab serve`) in a named manner."""

@@ -1,13 +1,14 @@
-// What changes rarely is asked for: alerts, switches and budgets, every two seconds and after each change.
+// What changes rarely is asked for: alerts, switches, budgets and the rollout, every two seconds and after each change.
 
 import { showAlerts } from "./alerts.js";
 import { showBudget } from "./budget.js";
 import { isLive, isLost } from "./live.js";
+import { showRollout } from "./rollout.js";
 import { showSwitches } from "./switches.js";
 
 const EVERY_MS = 2000;
 const GIVE_UP_MS = 3000;
-const ASKED = [["v1/alerts", showAlerts], ["v1/switches", showSwitches], ["v1/budget", showBudget]];
+const ASKED = [["v1/alerts", showAlerts], ["v1/switches", showSwitches], ["v1/budget", showBudget], ["v1/rollout", showRollout]];
 let asking = false;
 
 async function ask(path, show) {

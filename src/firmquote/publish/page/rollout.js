@@ -20,7 +20,9 @@ export function showGates(health) {
   ]), 6, "No gate is measured.");
 }
 
-export function showRollout() {
+export function showRollout(view) {
+  const missing = [view.held && `held: ${view.held}`, ...view.obstacles].filter(Boolean);
+  byId("rollout-missing").textContent = missing.length ? `In the way of the next stage: ${missing.join("; ")}` : "Nothing is in the way of the next stage.";
   const box = byId("rollout-actions");
   if (!box.hidden) return;
   box.hidden = false;

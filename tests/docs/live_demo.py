@@ -1,0 +1,65 @@
+"""A demo in a process of its own, as an operator starts it, and a shell beside it."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+DEFAULT_URL = "http://127.0.0.1:8090"
+COMMAND_S = 120
+
+
+class LiveDemo:
+    """Runs commands in a shell that is set up as the documents say."""
+
+    def __init__(self, started: dict[str, str], home: Path) -> None:
+        self.url = started["url"]
+        self.home = home
+        self.lab = started
+        self.lab_port = started["polygon"].rsplit(":", 1)[1]
+        kept = {k: v for k, v in os.environ.items() if not k.startswith("FIRMQUOTE_")}
+        self.environ = kept | {
+            "HOME": str(home),
+            "FIRMQUOTE_URL": self.url,
+            "FIRMQUOTE_LAB_PORT": self.lab_port,
+            "FIRMQUOTE_POLYGON_API_KEY": "a-key-that-is-never-sent",
+            "FIRMQUOTE_ALPHAVANTAGE_API_KEY": "a-key-that-is-never-sent",
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "COLUMNS": "200",
+        }
+
+    def shell(self, command: str) -> subprocess.CompletedProcess[str]:
+        """Run a line in the project's folder; the address of the documents is that of this demo."""
+        line = command.replace(DEFAULT_URL, self.url).replace(".venv/bin/firmquote", "firmquote")
+        return subprocess.run(
+            ["/bin/sh", "-c", line],
+            capture_output=True, text=True, timeout=COMMAND_S, env=self.environ, cwd=ROOT, check=False,
+        )  # fmt: skip
+
+
+@contextmanager
+def live_demo(home: Path) -> Iterator[LiveDemo]:
+    """Run a demo with its own home while the block runs."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "firmquote", "demo", "--port", "0", "--json"],
+        stdout=subprocess.PIPE,
+        stderr=(home / "demo.log").open("w"),
+        text=True,
+        env={**os.environ, "HOME": str(home)},
+    )
+    assert process.stdout is not None
+    try:
+        demo = LiveDemo(json.loads(process.stdout.readline()), home)
+        assert demo.shell("firmquote wait usable --within 30s").returncode == 0
+        yield demo
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=10) == 0
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
