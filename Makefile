@@ -33,6 +33,7 @@ check: environment ## format, lint, types, import contracts, documents
 format: environment ## write the code as the checks want it
 	$(RUN) ruff format .
 	$(RUN) ruff check --fix .
+	$(RUN) python docs/generate.py
 
 bench: environment ## every benchmark; each prints one JSON line
 	@for file in bench/pipeline.py bench/peers.py bench/http_client.py bench/http_server.py bench/cadence.py; do $(RUN) python $$file || exit 1; done

@@ -45,10 +45,11 @@ class LiveDemo:
 @contextmanager
 def live_demo(home: Path) -> Iterator[LiveDemo]:
     """Run a demo with its own home while the block runs."""
+    log = (home / "demo.log").open("w")
     process = subprocess.Popen(
         [sys.executable, "-m", "firmquote", "demo", "--port", "0", "--json"],
         stdout=subprocess.PIPE,
-        stderr=(home / "demo.log").open("w"),
+        stderr=log,
         text=True,
         env={**os.environ, "HOME": str(home)},
     )
@@ -63,3 +64,4 @@ def live_demo(home: Path) -> Iterator[LiveDemo]:
         process.kill()
         process.wait()
         process.stdout.close()
+        log.close()

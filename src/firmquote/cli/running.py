@@ -83,7 +83,7 @@ def start_demo(*, for_: str | None, port: int, tape: Path | None, speed: float, 
                 )
                 config = msgspec.structs.replace(config, feeds=msgspec.structs.replace(config.feeds, quotes=quotes))
             polygon_port = lab.polygon.port
-            simulators: dict[str, object] = {name: getattr(lab, name).url for name in DEMO_PROVIDERS}
+            simulators: dict[str, object] = {name: lab.simulators[name].url for name in DEMO_PROVIDERS}
 
             def announce(url: str) -> None:
                 _say(as_json, {"url": url, **simulators}, _welcome(url, polygon_port, port))

@@ -35,6 +35,10 @@ CONDITIONS: dict[str, tuple[str, Callable[[str, str], bool]]] = {
         "provider NAME is healthy",
         lambda url, name: any(p["name"] == name and p["status"] == "healthy" for p in _providers(url)),
     ),
+    "up": (
+        "provider NAME could serve: it is healthy, or degraded by what its window still remembers",
+        lambda url, name: any(p["name"] == name and p["status"] in ("healthy", "degraded") for p in _providers(url)),
+    ),
     "grade": ("every symbol has grade NAME", lambda url, name: _grades(url) == {name}),
     "usable": ("every symbol can be acted on", lambda url, _: _grades(url) <= set(USABLE)),
     "stage": ("the rollout is at stage NAME", lambda url, name: fetch(url, "/v1/rollout")["stage"] == name),
