@@ -22,7 +22,8 @@ def failure_modes() -> str:
     lines = [
         NOTE, "# Failure modes", "",
         "Each way in which Firmquote is known to fail, made from the registry in `publish/alerting/modes.py`.",
-        "A drill is a command, or a test of the suite; `pytest tests/house/test_failure_modes.py` fails when a column is empty.",
+        "A drill is a command, or a test of the suite.",
+        "`pytest tests/house/test_failure_modes.py` fails when a column is empty.",
         "", "| what fails | how it is seen | alert and runbook | what happens by itself | drill |",
         "| --- | --- | --- | --- | --- |",
     ]  # fmt: skip
@@ -88,7 +89,7 @@ def configuration() -> str:
     """Return every key with its type and default, as the decoder knows them."""
     lines = [
         NOTE, "# Every key", "",
-        "[Configuration](configuration.md) says what the keys mean; this is the whole list, from the types that decode the file.",
+        "[Configuration](configuration.md) says what they mean; this list is from the types that decode the file.",
         "", "| key | type | default |", "| --- | --- | --- |", *_keys("", Config),
     ]  # fmt: skip
     return "\n".join(lines) + "\n"
