@@ -55,7 +55,7 @@ wanted=$(field health.active_provider)
 while [ "$watch" -gt 0 ]; do
   [ "$(field health.expansion_state)" = canary ] || back "the gateway left the stage by itself"
   [ "$(field health.status)" != failed ] || back "no provider serves"
-  firmquote wait "healthy=$wanted" --within 0.1s >/dev/null || back "$wanted is not healthy"
+  firmquote wait "up=$wanted" --within 0.1s >/dev/null || back "$wanted has failed"
   sleep 1
   watch=$((watch - 1))
 done
