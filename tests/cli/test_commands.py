@@ -111,6 +111,38 @@ def test_tables_are_for_people(demo: Demo) -> None:
     assert {"PROVIDER", "alphavantage", "polygon", "mock"} <= rows
 
 
+def test_the_budget_says_what_was_spent_and_what_would_save(demo: Demo) -> None:
+    assert demo("quote", "IBM", "--refresh").returncode == 0
+    budget = demo.json("budget")
+    assert isinstance(budget, dict)
+    assert budget["trouble"] is None
+    by_name = {provider["provider"]: provider for provider in budget["providers"]}
+    (minute,) = by_name["alphavantage"]["windows"]
+    assert (minute["window"], minute["requests_limit"], minute["requests_reserved"]) == ("minute", 75, 11)
+    assert minute["requests"] > 0
+    table = demo("budget").stdout
+    assert table.split()[:3] == ["PROVIDER", "STEP", "WINDOW"]
+    assert "The last day:" in table
+    advice = demo("budget", "advise", "--symbols", "200", "--interval", "30s").stdout
+    assert advice.startswith("For 200 symbols, none older than 30 s:")
+    assert "200 symbols / 100 a request = 2 requests every 30 s = 4 a minute of 64 (75 less 15 %): fits" in advice
+    assert "Cheapest that fits: " in advice
+    plans = demo.json("budget", "advise", "--symbols", "200")
+    assert isinstance(plans, dict)
+    assert {plan["provider"] for plan in plans["plans"]} >= {"alphavantage", "polygon"}
+
+
+def test_a_ledger_is_begun_anew_only_by_an_operators_word(tmp_path: Path) -> None:
+    config = tmp_path / "live_feeds.yaml"
+    config.write_text(LIVE.read_text().replace("budgets:\n", f"budgets:\n  ledger: {tmp_path}/ledger.sqlite\n"))
+    (tmp_path / "ledger.sqlite").write_bytes(b"damaged")
+    asked = firmquote("budget", "begin-anew", "--config", str(config))
+    assert (asked.returncode, "Say --yes" in asked.stderr) == (1, True)
+    assert (tmp_path / "ledger.sqlite").exists()
+    done = firmquote("budget", "begin-anew", "--config", str(config), "--yes", "--json")
+    assert json.loads(done.stdout) == {"put_aside": [f"{tmp_path}/ledger.sqlite.put-aside"]}
+
+
 @pytest.mark.parametrize(
     ("args", "code", "words"),
     [

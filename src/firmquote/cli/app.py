@@ -106,10 +106,17 @@ def check(config: ConfigPath = DEFAULT_CONFIG, as_json: Json = False) -> None:
 @app.command()
 def quote(
     wanted: Annotated[list[str] | None, typer.Argument(metavar="[SYMBOL]...", help="Symbols; none shows all.")] = None,
+    refresh: Annotated[
+        bool, typer.Option("--refresh", help="Ask the provider for these now, out of the operators' reserve.")
+    ] = False,
     url: Url = DEFAULT_URL,
     as_json: Json = False,
 ) -> None:
     """Show quotes with their grade and the reasons for it."""
+    if refresh:
+        token = operator_token(url)
+        for symbol in wanted or []:
+            fetch(url, f"/v1/quotes/{encode_path(symbol)}/refresh", body={}, token=token)
     found = (
         [fetch(url, f"/v1/quotes/{encode_path(symbol)}") for symbol in wanted] if wanted else fetch(url, "/v1/quotes")
     )

@@ -8,12 +8,12 @@ from secrets import token_hex
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
-from firmquote.errors import ConfigError, FirmquoteError, NotRunningError, UnknownSymbolError
+from firmquote.errors import BudgetError, ConfigError, FirmquoteError, NotRunningError, UnknownSymbolError
 
 DEFAULT_URL = "http://127.0.0.1:8090"
 DEFAULT_STATE = "~/.local/state/firmquote"
 TIMEOUT_S = 5.0
-_ERRORS: dict[int, type[FirmquoteError]] = {404: UnknownSymbolError, 409: ConfigError}
+_ERRORS: dict[int, type[FirmquoteError]] = {404: UnknownSymbolError, 409: ConfigError, 429: BudgetError}
 
 
 def fetch(url: str, path: str, *, body: object = None, token: str | None = None) -> Any:  # noqa: ANN401 - JSON

@@ -25,19 +25,7 @@ def print_budget(found: dict[str, Any]) -> None:
     if found["trouble"] is not None:
         console.print(f"[bold red]Nothing is spent: {found['trouble']}[/]")
     windows = Table(box=None, header_style="bold")
-    for name in (
-        "PROVIDER",
-        "STEP",
-        "WINDOW",
-        "SPENT",
-        "LIMIT",
-        "HELD BACK",
-        "LEFT",
-        "$ SPENT",
-        "$ LIMIT",
-        "RESETS",
-        "ENDS",
-    ):
+    for name in WINDOW_COLUMNS:
         windows.add_column(name)
     for p in found["providers"]:
         style = STEP_STYLE[p["step"]]

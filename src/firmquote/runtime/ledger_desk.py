@@ -23,6 +23,8 @@ RETRY_NS = 5 * NS_PER_S
 """How often a ledger that failed is opened again."""
 LOOK_NS = NS_PER_S
 """How often what is left is read again when nobody asks for anything."""
+SPENDS_SHARE = 100
+"""Reading what each symbol cost takes at most one part in so many of the thread's time: a busy day has many rows."""
 HOUR_NS = 3_600 * NS_PER_S
 DAY_NS = 24 * HOUR_NS
 T = TypeVar("T")
@@ -66,7 +68,7 @@ class LedgerDesk:
         """Why nothing may be spent; `None` while the ledger works."""
         self.standings: dict[str, Standing] = {name: Standing() for name in limits}
         self.spends: list[SymbolSpend] = []
-        """By symbol, over the last day; read every ten seconds."""
+        """By symbol, over the last day; read every two seconds, or more rarely where that takes long."""
         self.lag_ns = 0
         """How far the wall clock is ahead of what is believed."""
         self.transactions = 0
@@ -216,8 +218,9 @@ class LedgerDesk:
             hour = spent_since(ledger.database, provider, now_ns - HOUR_NS)
             self.standings[provider] = Standing(now_ns=now_ns, usages=usages, pause=pause, last_hour=hour)
         if seen.monotonic_ns >= self._spends_due_ns:
-            self._spends_due_ns = seen.monotonic_ns + 10 * NS_PER_S
             self.spends = spent_by_symbol(ledger.database, now_ns - DAY_NS)
+            took_ns = self._clock.monotonic_ns() - seen.monotonic_ns
+            self._spends_due_ns = seen.monotonic_ns + max(2 * NS_PER_S, SPENDS_SHARE * took_ns)
         if seen.monotonic_ns >= self._compact_due_ns:
             self._compact_due_ns = seen.monotonic_ns + DAY_NS
             compact(ledger.database, now_ns)

@@ -36,7 +36,10 @@ def spent_by_symbol(database: Database, since_ns: int) -> list[SymbolSpend]:
         for place, amount in enumerate(amounts):
             entry[place] += amount
 
-    sql = "SELECT provider, symbols, purpose, requests, usd_micros, quotes FROM spend WHERE reserved_ns>=?"
+    sql = (
+        "SELECT provider, symbols, purpose, sum(requests), sum(usd_micros), sum(quotes) FROM spend "
+        "WHERE reserved_ns>=? GROUP BY 1, 2, 3"
+    )
     for provider, symbols, purpose, *amounts in database.rows(sql, (since_ns,)):
         names = str(symbols).split(",")
         for name in names:
