@@ -81,3 +81,22 @@ def budget(
 
     set_up_logs(as_json=as_json, quiet=True)
     finish(asyncio.run(run_budget_drill(load_tape(), runs=runs, seed=seed)), as_json=as_json, html=html)
+def switches(as_json: Json = False) -> None:
+    """Pull every kill switch during 20,000 quotes a second, also with databases, disks and providers that hang."""
+    from firmquote.cli.drill_report import finish  # noqa: PLC0415 - as above
+    from firmquote.cli.running import set_up_logs  # noqa: PLC0415 - the whole product is behind this import
+    from firmquote.lab.drills import DrillOptions, switches_drill  # noqa: PLC0415 - as above
+
+    set_up_logs(as_json=as_json, quiet=True)
+    finish(switches_drill(DrillOptions(say=lambda line: typer.echo(line, err=True))), as_json=as_json)
+
+
+@drill.command()
+def rollout(as_json: Json = False) -> None:
+    """Go from off to full on the simulators under a faster clock, then breach every gate: what is rolled back, why."""
+    from firmquote.cli.drill_report import finish  # noqa: PLC0415 - as above
+    from firmquote.cli.running import set_up_logs  # noqa: PLC0415 - the whole product is behind this import
+    from firmquote.lab.drills import DrillOptions, rollout_drill  # noqa: PLC0415 - as above
+
+    set_up_logs(as_json=as_json, quiet=True)
+    finish(rollout_drill(DrillOptions(say=lambda line: typer.echo(line, err=True))), as_json=as_json)

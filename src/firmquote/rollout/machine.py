@@ -102,8 +102,8 @@ class Rollout:
             found.append(self._ceiling_words)
         if self.held is not None:
             found.append(f"held: {self.held}")
-        if forced:
-            return found
+        if forced or self._stage is Stage.OFF:
+            return found  # in off there is nothing to measure
         left_s = (self.since_ns + self._dwell_ns() - now_ns) / NS_PER_S
         if left_s > 0:
             found.append(f"{self._stage.label} lasts {left_s:.0f} s more at least")
@@ -162,7 +162,10 @@ class Rollout:
     def evaluate(
         self, readings: Mapping[str, GateReading], bad_symbols: frozenset[str], now_ns: int
     ) -> list[StageChange]:
-        """Take what the gates say now: count breaches, roll back, quarantine, and promote where that is automatic."""
+        """Take what the gates say now: count breaches, roll back, quarantine, and promote where that is automatic.
+
+        Off is left by an operator only.
+        """
         self.readings = readings
         changes = [self._quarantine(symbol, now_ns) for symbol in sorted(bad_symbols) if symbol not in self.quarantined]
         for name, reading in readings.items():
@@ -173,7 +176,7 @@ class Rollout:
             target = Stage.SHADOW if reading.severity is Severity.ALL else Stage(self._stage - 1)
             words = f"{worst}: {reading.message}, {self.breaches[worst]} times in a row"
             changes.append(self._roll_back(target, by=BY_ITSELF, reason=words, gate=worst, now_ns=now_ns))
-        elif self.policy.approval == "auto" and not self.obstacles(now_ns):
+        elif self.policy.approval == "auto" and self._stage is not Stage.OFF and not self.obstacles(now_ns):
             changes.append(self._promote(BY_ITSELF, "every gate passed", now_ns))
         return changes
 

@@ -2,5 +2,7 @@
 
 from firmquote.lab.drills.failover import failover_drill
 from firmquote.lab.drills.options import DrillOptions
+from firmquote.lab.drills.rollout import rollout_drill
+from firmquote.lab.drills.switches import switches_drill
 
-__all__ = ["DrillOptions", "failover_drill"]
+__all__ = ["DrillOptions", "failover_drill", "rollout_drill", "switches_drill"]

@@ -1,0 +1,210 @@
+"""The rollout drill: from off to full on the simulators under a clock that runs faster, then a fault for each gate."""
+
+from collections.abc import Callable
+
+import uvloop
+from msgspec import Struct, structs
+
+from firmquote.lab.drills.options import DrillOptions
+from firmquote.lab.drills.range import Range, Setup, firing_range
+from firmquote.lab.tape import load_tape
+from firmquote.model import Session
+from firmquote.model.drill import DrillCheck, DrillReport, at_least, at_most
+from firmquote.model.safety import Caller
+from firmquote.rollout import GATES, Evidence, Measure, RolloutPolicy, Stage, StageChange
+from firmquote.runtime import Config, SystemClock
+
+SCALE = 40
+"""Seconds of the rollout in one of the machine's."""
+SETUP = Setup(name="polygon+alpaca", active="polygon", warm="alpaca")
+SPEED = 2.0
+ME = Caller("drill", "drill")
+ARRIVE_S_MAX = 180.0
+ROLL_BACK_S_MAX = 60.0
+SETTLE_S = 3.0
+
+
+class ScaledClock:
+    """The machine's clock, faster."""
+
+    def __init__(self, scale: int) -> None:
+        self._clock = SystemClock()
+        self._scale = scale
+        self._began_ns, self._wall_ns = self._clock.monotonic_ns(), self._clock.now_ns()
+
+    def monotonic_ns(self) -> int:
+        """Return the scaled time since the beginning."""
+        return (self._clock.monotonic_ns() - self._began_ns) * self._scale
+
+    def now_ns(self) -> int:
+        """Return the scaled wall time."""
+        return self._wall_ns + self.monotonic_ns()
+
+    async def sleep_until(self, monotonic_ns: int) -> None:
+        """Sleep until the scaled moment."""
+        await self._clock.sleep_until(self._began_ns + monotonic_ns // self._scale)
+
+
+class Fault(Struct, frozen=True):
+    """What is measured beside the truth while the fault lasts."""
+
+    gate: str
+    add: Callable[[Evidence, int], None]
+
+
+class FaultyMeasuring:
+    """Measures the truth, and then what the fault adds."""
+
+    def __init__(self, run: Range) -> None:
+        promotion = run.gateway.safety.promotion
+        assert promotion.measuring is not None
+        self._promotion = promotion
+        self._take = promotion.measuring.take
+        self.fault: Fault | None = None
+        promotion.measuring.take = self.take  # type: ignore[method-assign]  # the drill's seam
+
+    def take(self, session: Session, board_ns: int, now_ns: int) -> None:
+        """Measure."""
+        self._take(session, board_ns, now_ns)
+        if self.fault is not None:
+            self.fault.add(self._promotion.evidence, now_ns)
+
+
+def _bad(measure: Measure) -> Callable[[Evidence, int], None]:
+    return lambda evidence, now_ns: evidence.count(measure, 0, 20, now_ns)
+
+
+def _spend(evidence: Evidence, _: int) -> None:
+    evidence.budget_unlimited, evidence.budget_left_pct = False, 1.0
+
+
+def _differ(evidence: Evidence, _: int) -> None:
+    evidence.compare_decision("regular", differs=True, loss_bps=0.0)
+
+
+def _lose(evidence: Evidence, _: int) -> None:
+    evidence.compare_decision("regular", differs=False, loss_bps=15.0)
+
+
+FAULTS = (
+    *(Fault(measure.value, _bad(measure)) for measure in Measure),
+    Fault("budget_left_pct", _spend),
+    Fault("decision_difference", _differ),
+    Fault("decision_loss_bps", _lose),
+)
+assert {fault.gate for fault in FAULTS} == set(GATES)
+
+
+def rollout_drill(options: DrillOptions, *, faults: tuple[Fault, ...] = FAULTS, quick: bool = False) -> DrillReport:
+    """Run it; `quick` makes dwell and window a tenth as long."""
+    return DrillReport(drill="rollout", checks=tuple(uvloop.run(_run(options, faults, quick=quick))))
+
+
+async def _run(options: DrillOptions, faults: tuple[Fault, ...], *, quick: bool) -> list[DrillCheck]:
+    def change(config: Config) -> Config:
+        return _changed(config, quick=quick)
+
+    async with firing_range(SETUP, load_tape(), change=change, speed=SPEED) as run:
+        promotion = run.gateway.safety.promotion
+        await run.until(lambda: run.gateway.report.not_ready() is None, within_s=20)
+        await run.wait(SETTLE_S)
+        promotion.use_clock(ScaledClock(SCALE))
+        checks = [_is("begins in off", promotion.rollout.stage is Stage.OFF)]
+        await promotion.promote(ME, "drill", forced=False)
+        outside = _Outside(run)
+        took_s = await run.until(lambda: outside.look() or promotion.rollout.stage is Stage.FULL, within_s=ARRIVE_S_MAX)
+        checks += _arrival(took_s, list(promotion.rollout.history), quick=quick)
+        for name, gate in promotion.gates().items():
+            options.say(f"{name}: {gate.status} {gate.current} ({gate.samples} samples) {gate.message}")
+        if took_s is not None:
+            seam = FaultyMeasuring(run)
+            for fault in faults:
+                checks.append(await _break(run, seam, fault, outside))
+                options.say(f"{fault.gate}: {promotion.rollout.history[-1].reason}")
+        checks.append(at_most("looks at a symbol that acts outside its stage", outside.seen, 0, "looks"))
+        return checks
+
+
+class _Outside:
+    """Looks whether any symbol may open risk that its stage does not reach."""
+
+    def __init__(self, run: Range) -> None:
+        self._run = run
+        self.seen = 0
+
+    def look(self) -> bool:
+        """Look; always `False`, so that a wait goes on."""
+        safety = self._run.gateway.safety
+        quotes = self._run.gateway.config.feeds.quotes
+        acting = {
+            Stage.CANARY: set(quotes.canary_symbols),
+            Stage.PRIORITY: {*quotes.canary_symbols, *quotes.priority_symbols},
+            Stage.FULL: set(quotes.live_symbols_allowlist),
+        }.get(safety.stages.stage, set())
+        self.seen += sum(
+            safety.permit(symbol).may_open and symbol not in acting for symbol in quotes.live_symbols_allowlist
+        )
+        return False
+
+
+async def _break(run: Range, seam: FaultyMeasuring, fault: Fault, outside: _Outside) -> DrillCheck:
+    promotion = run.gateway.safety.promotion
+    rollout = promotion.rollout
+    while rollout.stage is not Stage.FULL:
+        await promotion.promote(ME, "next fault", forced=True)
+    seam.fault = fault
+    took_s = await run.until(lambda: outside.look() or rollout.stage is not Stage.FULL, within_s=ROLL_BACK_S_MAX)
+    seam.fault = None
+    last = rollout.history[-1]
+    named = took_s is not None and last.kind == "rolled back" and last.gate == fault.gate and fault.gate in last.reason
+    value = None if took_s is None else took_s * SCALE
+    return DrillCheck(
+        name=f"{fault.gate}: rolled back, and named",
+        value=value,
+        unit="s of the rollout",
+        limit=ROLL_BACK_S_MAX * SCALE,
+        passed=named,
+        words=f"to {last.after}: {last.reason}",
+    )
+
+
+def _arrival(took_s: float | None, history: list[StageChange], *, quick: bool) -> list[DrillCheck]:
+    entered = {change.after: change.at_ns for change in history if change.kind == "promoted"}
+    checks = [_is("arrives at full", took_s is not None)]
+    policy = _policy(RolloutPolicy(), quick=quick)
+    for stage, following, dwell_s in (
+        ("canary", "priority", policy.canary_dwell_s),
+        ("priority", "full", policy.priority_dwell_s),
+    ):
+        if stage in entered and following in entered:
+            lasted_s = (entered[following] - entered[stage]) / 1e9
+            checks.append(at_least(f"{stage} lasts", lasted_s, dwell_s, "s of the rollout"))
+    return checks
+
+
+def _is(name: str, holds: bool) -> DrillCheck:  # noqa: FBT001 - a check is a fact
+    return at_least(name, float(holds), 1, "")
+
+
+def _policy(policy: RolloutPolicy, *, quick: bool) -> RolloutPolicy:
+    scale = 10 if quick else 1
+    return structs.replace(
+        policy,
+        approval="auto",
+        start="off",
+        canary_dwell_s=policy.canary_dwell_s / scale,
+        priority_dwell_s=policy.priority_dwell_s / scale,
+        cool_off_s=0,
+        gates=structs.replace(policy.gates, max_decision_difference=0.25, max_freshness_s=20, mismatch_bps=30),
+    )
+
+
+def _changed(config: Config, *, quick: bool) -> Config:
+    gates = structs.replace(config.feeds.quotes.promotion_gates, max_shadow_mismatch_rate=0.10)
+    quotes = structs.replace(config.feeds.quotes, promotion_gates=gates)
+    return structs.replace(
+        config,
+        feeds=structs.replace(config.feeds, quotes=quotes),
+        rollout=_policy(config.rollout, quick=quick),
+        hotpath=structs.replace(config.hotpath, breaches_to_throttle=10_000, breaches_to_stop=10_000),
+    )
