@@ -104,6 +104,12 @@ def test_after_a_rollback_it_cools_off() -> None:
     assert [c.after for c in made.evaluate(gates(), NOBODY, ns(20 + 1_800))] == ["canary"]
 
 
+def test_off_is_left_by_an_operator_only() -> None:
+    made = rollout(start=Stage.OFF)
+    assert made.evaluate(gates(), NOBODY, 0) == []
+    assert made.promote(by="ann", reason="go", now_ns=0).after == "shadow"
+
+
 def test_held_nothing_is_promoted_but_a_breach_still_rolls_back() -> None:
     made = rollout(start=Stage.CANARY)
     made.hold(by="ann", reason="earnings", now_ns=0)
@@ -198,7 +204,7 @@ class Machine(RuleBasedStateMachine):
             self.made.promote(by="ann", reason="x", now_ns=ns(self.now_s), forced=forced)
         except RefusedError:
             return
-        assert forced or ready
+        assert forced or ready or before is Stage.OFF
         assert self.made.stage == before + 1
 
     @rule(to=st.none() | st.sampled_from(Stage))
