@@ -81,6 +81,9 @@ def budget(
 
     set_up_logs(as_json=as_json, quiet=True)
     finish(asyncio.run(run_budget_drill(load_tape(), runs=runs, seed=seed)), as_json=as_json, html=html)
+
+
+@drill.command()
 def switches(as_json: Json = False) -> None:
     """Pull every kill switch during 20,000 quotes a second, also with databases, disks and providers that hang."""
     from firmquote.cli.drill_report import finish  # noqa: PLC0415 - as above
