@@ -9,7 +9,7 @@ import pytest
 from msgspec import structs
 
 from firmquote.errors import ConfigError, HotpathViolation
-from firmquote.model.hotpath import check_live_call, no_live_calls
+from firmquote.model.hotpath import NoLiveCalls, check_live_call
 from firmquote.runtime.guarding import forbid_sockets
 from firmquote.safety import GuardPolicy, GuardReading, GuardState, HotpathGuard
 
@@ -24,7 +24,7 @@ def guard(policy: GuardPolicy = POLICY) -> HotpathGuard:
 def test_a_live_call_is_refused_within_a_decision_and_allowed_outside() -> None:
     made = guard()
     check_live_call("outside")
-    with no_live_calls(made), pytest.raises(HotpathViolation, match="polygon: no live call is made while a decision"):
+    with NoLiveCalls(made), pytest.raises(HotpathViolation, match="polygon: no live call is made while a decision"):
         check_live_call("polygon")
     check_live_call("outside again")
     assert (made.live_calls, made.last_live_call) == (1, "polygon")
@@ -38,7 +38,7 @@ def test_a_task_that_a_decision_starts_may_not_either_and_one_beside_it_may() ->
 
     async def body() -> None:
         beside = asyncio.create_task(call())
-        with no_live_calls(made):
+        with NoLiveCalls(made):
             within = asyncio.create_task(call())
         await beside
         with pytest.raises(HotpathViolation):
@@ -60,7 +60,7 @@ def test_a_task_that_a_decision_starts_may_not_either_and_one_beside_it_may() ->
 def test_python_itself_refuses_everybody_elses_calls(call: object) -> None:
     forbid_sockets()
     made = guard()
-    with no_live_calls(made), pytest.raises(HotpathViolation):
+    with NoLiveCalls(made), pytest.raises(HotpathViolation):
         call()  # type: ignore[operator]  # a lambda of the table
     assert made.live_calls == 1
 

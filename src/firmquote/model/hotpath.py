@@ -1,8 +1,7 @@
 """Forbids live calls while a decision is made. Context-local: a task that the decision starts is forbidden them too."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import ContextVar, Token
+from types import TracebackType
 from typing import Protocol
 
 from firmquote.errors import HotpathViolation
@@ -19,14 +18,25 @@ class Watcher(Protocol):
 _watcher: ContextVar[Watcher | None] = ContextVar("hot_path", default=None)
 
 
-@contextmanager
-def no_live_calls(watcher: Watcher) -> Iterator[None]:
-    """Let every live call within the block raise, and be told to `watcher`."""
-    token = _watcher.set(watcher)
-    try:
-        yield
-    finally:
-        _watcher.reset(token)
+class NoLiveCalls:
+    """`with NoLiveCalls(watcher):` lets every live call within the block raise, and be told to `watcher`."""
+
+    __slots__ = ("_token", "_watcher")
+
+    def __init__(self, watcher: Watcher) -> None:
+        self._watcher = watcher
+        self._token: Token[Watcher | None] | None = None
+
+    def __enter__(self) -> None:
+        """Forbid them."""
+        self._token = _watcher.set(self._watcher)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Allow them as before."""
+        assert self._token is not None
+        _watcher.reset(self._token)
 
 
 def check_live_call(what: str) -> None:

@@ -14,7 +14,7 @@ class HeldView(Struct, frozen=True, kw_only=True):
     """One source that holds a switch."""
 
     source: str
-    """`api`, `file`, `environment`, `signal`, `dead_man`, `guard`, `cluster` or `state`."""
+    """`api`, `file`, `environment`, `signal`, `dead_man`, `guard` or `state`."""
     by: str
     reason: str
     at_ns: int

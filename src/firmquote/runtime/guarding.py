@@ -9,7 +9,7 @@ import structlog
 from firmquote.board import Board
 from firmquote.errors import HotpathViolation
 from firmquote.model import NS_PER_MS, NS_PER_S, Clock, Grade, Session
-from firmquote.model.hotpath import check_live_call, no_live_calls
+from firmquote.model.hotpath import NoLiveCalls, check_live_call
 from firmquote.runtime.measuring import HotPathCounts
 from firmquote.safety import GuardPolicy, GuardReading, GuardState, HotpathGuard
 
@@ -39,6 +39,7 @@ class Guarding:
     def __init__(self, policy: GuardPolicy, board: Board, clock: Clock) -> None:
         self.guard = HotpathGuard(policy)
         self.decisions = 0
+        self._no_live_calls = NoLiveCalls(self.guard)
         self._board = board
         self._clock = clock
         self._looks = self._failures = 0
@@ -51,7 +52,7 @@ class Guarding:
         self.decisions += 1
         self._looks += 1
         try:
-            with no_live_calls(self.guard):
+            with self._no_live_calls:
                 return decide()
         except HotpathViolation as error:
             self._failures += 1

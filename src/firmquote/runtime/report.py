@@ -14,6 +14,7 @@ from firmquote.model.status import EventView, HealthReport, LineHealth, Metric, 
 from firmquote.routing import Status
 from firmquote.runtime.quality_report import QualityReport
 from firmquote.runtime.routing_report import RoutingReport
+from firmquote.runtime.safety_report import safety_metrics
 from firmquote.runtime.trading_report import TradingReport
 from firmquote.safety import NO_RESTRICTIONS
 
@@ -191,6 +192,7 @@ class Report:
             *self.routing.metrics(),
             *self.trading.metrics(),
             *self._gateway.budget.metrics(),
+            *safety_metrics(self._gateway.safety),
         ]  # fmt: skip
 
     # -- how

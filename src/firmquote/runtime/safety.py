@@ -100,9 +100,9 @@ class Safety:
     def restrictions(self) -> Restrictions:
         """What is forbidden now: by the switches, by the stage, and by the guard of the decision path."""
         switches, stages = self.switchgear.board.restrictions, self.stages
-        seen = (switches, stages, self._throttled)
-        if self._seen is None or any(a is not b for a, b in zip(seen, self._seen, strict=True)):
-            self._seen = seen
+        seen = self._seen
+        if seen is None or seen[0] is not switches or seen[1] is not stages or seen[2] is not self._throttled:
+            self._seen = (switches, stages, self._throttled)
             self._restrictions = _joined(switches, stages, throttled=self._throttled)
         return self._restrictions
 

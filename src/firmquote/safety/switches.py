@@ -28,7 +28,6 @@ class Source(Enum):
     GUARD = "guard"
     STATE = "state"
     """The stored state could not be read: what is unknown counts as engaged."""
-    CLUSTER = "cluster"
 
 
 class SwitchPolicy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -1,9 +1,10 @@
 """What must outlive the process: files and databases whose every write is on the disk before it counts."""
 
-from firmquote.store.chain import Chain, ChainProblem, Link, Verification, read_chain, verify_chain
+from firmquote.store.chain import Chain, read_chain
 from firmquote.store.database import Database, Schema, open_database
 from firmquote.store.ledger import Grant, Ledger, forget_ledger, open_ledger
 from firmquote.store.outbox import Outbox, Rests, order_view
+from firmquote.store.sealing import Link
 from firmquote.store.slots import Slot, slot_holder, take_slot
 from firmquote.store.spent import SymbolSpend, compact, spent_by_symbol, spent_since
 from firmquote.store.statefile import read_state, write_state
@@ -15,6 +16,7 @@ from firmquote.store.symbols import (
     encode_action,
     open_symbol_record,
 )
+from firmquote.store.verifying import ChainProblem, Verification, verify_chain
 
 __all__ = [
     "Chain",
