@@ -104,7 +104,7 @@ async def _run(options: DrillOptions, faults: tuple[Fault, ...], *, quick: bool)
     def change(config: Config) -> Config:
         return _changed(config, quick=quick)
 
-    async with firing_range(SETUP, load_tape(), change=change, speed=SPEED) as run:
+    async with firing_range(SETUP, load_tape(), change=change, speed=SPEED * (4 if quick else 1)) as run:
         promotion = run.gateway.safety.promotion
         await run.until(lambda: run.gateway.report.not_ready() is None, within_s=20)
         await run.wait(SETTLE_S)
