@@ -134,6 +134,8 @@ class Alerting:
             stalls=gateway.conductor.watch.stalls,
             disk_free_mb=_free_mb(Path(gateway.config.serve.state_dir).expanduser()),
             failing_channels=failing,
+            quality=gateway.report.data.quality(),
+            conflicts=[str(conflict) for conflict in gateway.corporate.agreed.conflicts],
         )
 
     def _send(self, message: Message) -> None:

@@ -186,6 +186,13 @@ class Report:
             _metric("quote_grade", "0 none, 1 mock, 2 stale, 3 indicative, 4 firm.", "gauge", [
                 ((("symbol", v.symbol),), Grade[v.grade.upper()].value) for v in self.quotes()
             ]),
+            _metric("lines_unfit", "Symbols for which a provider is unfit now.", "gauge", [
+                ((("provider", name),), float(sum(line.verdict is not None for line in feed.lines.values())))
+                for name, feed in self._gateway.feeds.items()
+            ]),
+            _metric("own_clock_steps_total", "Times our own wall clock stepped.", "counter", [
+                ((), self._gateway.quality.clock_steps)
+            ]),
             _metric("own_stalls_total", "Times this process stood still.", "counter", [
                 ((), self._gateway.conductor.watch.stalls)
             ]),

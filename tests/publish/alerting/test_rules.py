@@ -7,6 +7,7 @@ from msgspec import structs
 
 from firmquote.model import NS_PER_S
 from firmquote.model.budget import BudgetView
+from firmquote.model.quality import QualityView, VerdictView
 from firmquote.model.safety import SwitchesView
 from firmquote.model.status import HealthReport, ProviderStatus, QuoteView
 from firmquote.publish.alerting import AlertPolicy, AlertRules, Role, Situation
@@ -92,3 +93,23 @@ def test_outside_regular_hours_a_stale_symbol_is_nobodys_alert(session: str) -> 
     assert judged(structs.replace(seen, health=structs.replace(seen.health, session=session))) == {}
     assert judged(structs.replace(seen, quotes=[structs.replace(stale, halted=True)])) == {}
     assert judged(structs.replace(seen, quotes=[structs.replace(stale, reasons=("switched_off",))])) == {}
+
+
+def verdict(symbol: str, *, quarantined: bool = False) -> VerdictView:
+    return VerdictView(
+        provider="a", symbol=symbol, reason="split_mismatch", words="ten times", since_ns=1, excluded=True,
+        quarantined=quarantined,
+    )  # fmt: skip
+
+
+def test_quarantines_unfit_providers_our_own_clock_and_conflicts_are_told() -> None:
+    quality = QualityView(
+        providers=(), verdicts=(verdict("IBM"), verdict("SPY", quarantined=True)), halts=(), own_clock_offset_ms=3_000.0,
+        own_clock_steps=0, as_of_ns=1,
+    )  # fmt: skip
+    assert judged(situation(quality=quality, conflicts=["SHOP: sources disagree"])) == {
+        "quarantine": "a: ten times",
+        "provider_unfit": "IBM (split_mismatch): ten times",
+        "own_clock_wrong": "all streams are +3.0 s from our clock",
+        "actions_conflict": "SHOP: sources disagree",
+    }

@@ -44,6 +44,22 @@ _ALL = (
         means="In regular hours a symbol has no usable quote.",
     ),
     AlertKind(
+        name="quarantine", severity=Severity.CRITICAL,
+        means="A price differs by a factor, and nobody can say which side is right: the symbol is not for trading.",
+    ),
+    AlertKind(
+        name="provider_unfit", severity=Severity.WARNING, after_s=2,
+        means="A provider's prices of a symbol are wrong; another one shows the symbol.",
+    ),
+    AlertKind(
+        name="own_clock_wrong", severity=Severity.CRITICAL, after_s=5,
+        means="All streams are off by the same time: it is the clock of this machine.",
+    ),
+    AlertKind(
+        name="actions_conflict", severity=Severity.WARNING,
+        means="Sources tell a corporate action differently; it is withheld until somebody settles it.",
+    ),
+    AlertKind(
         name="provider_failed", severity=Severity.WARNING,
         means="A provider cannot serve: its connection is lost, its breaker is open, or it answers with errors.",
     ),

@@ -65,6 +65,32 @@ MODES = (
         drill="tests/publish/alerting/test_rules.py::test_a_provider_that_is_only_slow_is_degraded",
     ),
     FailureMode(
+        name="wrong prices, sizes or symbols", alert="provider_unfit",
+        detection="bands confirmed by others; consensus, ratios, sizes and repeats, each look on the timer",
+        reaction="refused before the board; the provider loses the symbol to the next that is fit",
+        drill="firmquote drill quality",
+    ),
+    FailureMode(
+        name="a split that only one side has applied", alert="quarantine",
+        detection="a level that differs by a split's ratio or a hundred, and nobody to confirm either",
+        reaction="grade none for the symbol, and no failover back and forth",
+        drill="tests/runtime/test_quality_orders.py::"
+        "test_a_factor_that_nobody_confirms_is_a_quarantine_that_ends_when_the_operator_believes_it",
+    ),
+    FailureMode(
+        name="our own clock wrong or stepped", alert="own_clock_wrong",
+        detection="the least delays of all streams are off by the same; wall against monotonic",
+        reaction="nobody is blamed; ages go on by the monotonic clock",
+        drill="tests/quality/test_clocks.py::test_who_is_off",
+    ),
+    FailureMode(
+        name="corporate actions told differently", alert="actions_conflict",
+        detection="two contents for one action, or two splits within two weeks",
+        reaction="none of them is applied until the operator or the file says",
+        drill="tests/runtime/test_corporate.py::"
+        "test_an_action_that_sources_disagree_about_is_withheld_until_the_operator_settles_it",
+    ),
+    FailureMode(
         name="another provider serves", alert="failover",
         detection="the role is not where the configuration wants it",
         reaction="it comes back by itself with `failback: after`",

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from msgspec import Struct
 
-from firmquote.model import NS_PER_S, Reason
+from firmquote.model import MS_PER_S, NS_PER_S, Reason
 from firmquote.model.status import ProviderStatus
 from firmquote.publish.alerting.policy import AlertPolicy
 from firmquote.publish.alerting.situation import Condition, Situation
@@ -136,6 +136,25 @@ def _symbols(seen: Situation) -> Iterator[Condition]:
         yield Condition("symbols_unusable", "", f"{len(bad)} of {len(seen.quotes)}: {worst}{more}")
 
 
+def _quality(seen: Situation) -> Iterator[Condition]:
+    if seen.quality is None:
+        return
+    for verdict in seen.quality.verdicts:
+        if verdict.quarantined:
+            yield Condition("quarantine", verdict.symbol, f"{verdict.provider}: {verdict.words}")
+    for provider in dict.fromkeys(verdict.provider for verdict in seen.quality.verdicts if verdict.excluded):
+        own = [v for v in seen.quality.verdicts if v.provider == provider and v.excluded and not v.quarantined]
+        if own:
+            more = f" and {len(own) - 3} more" if len(own) > 3 else ""
+            words = "; ".join(f"{v.symbol} ({v.reason}): {v.words}" for v in own[:3])
+            yield Condition("provider_unfit", provider, f"{words}{more}")
+    if seen.quality.own_clock_offset_ms is not None:
+        words = f"all streams are {seen.quality.own_clock_offset_ms / MS_PER_S:+.1f} s from our clock"
+        yield Condition("own_clock_wrong", "", words)
+    for conflict in seen.conflicts:
+        yield Condition("actions_conflict", conflict.split(":", 1)[0], conflict)
+
+
 def _switches(seen: Situation) -> Iterator[Condition]:
     for switch in seen.switches.switches:
         if switch.engaged:
@@ -165,6 +184,7 @@ _RULES: tuple[Callable[[Situation], Iterator[Condition]], ...] = (
     _roles,
     _network,
     _symbols,
+    _quality,
     _switches,
     _budgets,
     _channels,

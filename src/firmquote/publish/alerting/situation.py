@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from msgspec import Struct
 
 from firmquote.model.budget import BudgetView
+from firmquote.model.quality import QualityView
 from firmquote.model.safety import SwitchesView
 from firmquote.model.status import EventView, HealthReport, QuoteView
 
@@ -44,6 +45,9 @@ class Situation(Struct, frozen=True, kw_only=True):
     stalls: int
     disk_free_mb: float | None
     failing_channels: Mapping[str, str]
+    quality: QualityView | None = None
+    conflicts: Sequence[str] = ()
+    """Corporate actions that sources tell differently."""
 
 
 class Condition(Struct, frozen=True):
