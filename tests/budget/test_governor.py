@@ -115,6 +115,6 @@ def test_a_provider_without_budget_cannot_serve_but_a_warm_one_has_the_reserve()
 
 
 def test_a_long_pause_means_that_it_cannot_serve_and_a_short_one_does_not() -> None:
-    assert Governed(requests_per_day=25).look(pause_s=30).governor.unaffordable is None
+    assert Governed(requests_per_day=25).look(pause_s=10).governor.unaffordable is None
     long = Governed(requests_per_day=25).look(pause_s=3_600).governor.unaffordable
     assert long == "a wants no requests for 3600 s: slow down"

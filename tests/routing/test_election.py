@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from firmquote.model import NS_PER_MS, NS_PER_S
 from firmquote.routing import Candidate, ElectionPolicy, Serving, Status, elect
@@ -110,3 +111,24 @@ def test_between_usable_providers_nobody_switches_faster_than_the_dwell(days: li
             left = next(c for c in field if c.name == serving.name)
             assert left.usable_since_ns is None or now_ns - serving.since_ns >= POLICY.dwell_ms * NS_PER_MS
             serving = Serving(name=name, since_ns=now_ns, switches_ns=(*serving.switches_ns, now_ns))
+
+
+def cut_off(name: str, rank: int) -> Candidate:
+    return Candidate(name=name, rank=rank, status=Status.FAILED, usable_since_ns=None, cut_off=True)
+
+
+def test_a_mute_provider_is_no_better_than_one_that_is_gone() -> None:
+    mute = structs.replace(candidate("b", 1), mute=True)
+    assert winner(candidate("a", 0, Status.FAILED), mute) == "a"
+    assert winner(candidate("a", 0, Status.FAILED), mute, candidate("c", 2)) == "c"
+
+
+def test_after_an_outage_of_everybody_the_first_one_back_must_stay_for_a_while_before_it_takes_the_role() -> None:
+    assert winner(cut_off("a", 0), candidate("b", 1, usable_s=9.9)) == "a"
+    assert winner(cut_off("a", 0), candidate("b", 1, usable_s=10)) == "b"
+
+
+def test_made_up_prices_are_no_help_against_an_outage_of_everybody() -> None:
+    mock = structs.replace(candidate("mock", 1), synthetic=True)
+    assert winner(cut_off("a", 0), mock) == "a"
+    assert winner(candidate("a", 0, Status.FAILED), mock) == "mock"

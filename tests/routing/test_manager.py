@@ -4,7 +4,7 @@ import pytest
 
 from firmquote.errors import ConfigError
 from firmquote.model import NS_PER_MS
-from firmquote.routing import Change, ElectionPolicy, Outcome, ProviderManager, RoutingPolicy
+from firmquote.routing import Blame, Change, ElectionPolicy, Outcome, ProviderManager, RoutingPolicy
 
 POLICY = RoutingPolicy(connect_grace_ms=10_000, election=ElectionPolicy(dwell_ms=2_000, failback_after_s=5))
 
@@ -132,3 +132,63 @@ def test_a_spent_budget_moves_nothing_to_a_provider_without_budget() -> None:
     managed.manager.on_budget("b", "spent")
     managed.manager.on_budget("a", "spent")
     assert managed.after(3).manager.serving != "b"
+
+
+def unreached(managed: Managed, name: str, times: int = 1) -> None:
+    for _ in range(times):
+        managed.manager.on_unreached(name, Outcome(at_ns=managed.now_ns, ok=False, latency_ns=None))
+
+
+def test_a_request_that_nobody_answers_while_nobody_is_heard_is_not_the_providers_failure() -> None:
+    managed = Managed().ready("a", "b").after(1)
+    managed.manager.on_mute({"b"})
+    unreached(managed, "a", times=20)
+    assert managed.after(1).manager.serving == "a"
+    (told,) = [change for change in managed.changes if change.after == "cut off"]
+    assert told.blame is Blame.NETWORK
+    managed.ready("a").after(1)
+    assert managed.changes[-1].cause == "it answers again"
+
+
+def test_while_somebody_else_is_heard_it_is() -> None:
+    managed = Managed().ready("a", "b").after(1)
+    unreached(managed, "a", times=5)
+    assert managed.after(1).manager.serving == "b"
+
+
+def test_everybody_lost_together_keeps_the_role_and_whoever_is_back_first_stands_in() -> None:
+    managed = Managed().ready("a", "b").after(1)
+    managed.manager.on_mute({"a", "b"})
+    for name in ("a", "b"):
+        managed.manager.on_lost(name, "no answer to a ping", managed.now_ns)
+    managed.after(5)
+    managed.manager.on_mute(set())
+    managed.ready("b").after(5)
+    assert managed.manager.serving == "a"
+    assert managed.manager.showing("IBM").order == ("b", "a")
+    assert managed.manager.members["a"].blame is Blame.NETWORK
+    assert managed.after(6).manager.serving == "b", "it has waited long enough"
+
+
+@pytest.mark.parametrize(
+    ("kind", "blame"), [("limited", Blame.KEY_OR_QUOTA), ("server_error", Blame.PROVIDER)], ids=["eviction", "error"]
+)
+def test_what_was_said_before_the_connection_broke_says_whose_fault_it_is(kind: str, blame: Blame) -> None:
+    managed = Managed().ready("a", "b").after(1)
+    managed.manager.on_error("a", kind, "max_connections")
+    managed.manager.on_lost("a", "closed by the provider", managed.now_ns)
+    assert managed.after(0.1).manager.members["a"].blame is blame
+
+
+def test_a_provider_of_which_half_the_symbols_are_unfit_is_not_well() -> None:
+    symbols = ["IBM", "SPY", "BAC", "AIG"]
+    manager = ProviderManager(["a", "b", "mock"], POLICY, chance=lambda: 0.5, now_ns=0, symbols=symbols)
+    for name in ("a", "b"):
+        manager.on_ready(name, 0)
+    manager.advance({}, 0)
+    manager.on_line("a", "IBM", "silence", "frozen", 1)
+    manager.advance({}, 1)
+    assert manager.serving == "a"
+    manager.on_line("a", "SPY", "silence", "frozen", 2)
+    manager.advance({}, 2)
+    assert (manager.serving, manager.members["a"].why) == ("b", "2 of its 4 symbols are unfit: frozen")

@@ -14,7 +14,7 @@ from firmquote.budget.pacing import Calendar, Pace, Step, pace
 from firmquote.budget.policy import BudgetPolicy, Limits
 from firmquote.model import NS_PER_S
 
-PAUSE_MATTERS_NS = 60 * NS_PER_S
+PAUSE_MATTERS_NS = 10 * NS_PER_S
 """A provider that wants to be left alone for longer than this cannot serve meanwhile."""
 
 

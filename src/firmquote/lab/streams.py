@@ -162,7 +162,8 @@ class Streams:
         self._connections.append(connection)
         writer = asyncio.create_task(self._write(connection))
         try:
-            await self._talk(connection)
+            with contextlib.suppress(ConnectionError):  # the client may go at any moment
+                await self._talk(connection)
         finally:
             self._connections.remove(connection)
             if socket.close_code in (None, WSCloseCode.ABNORMAL_CLOSURE):

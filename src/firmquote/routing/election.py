@@ -36,6 +36,8 @@ class Candidate(Struct, frozen=True, kw_only=True):
     """Nothing has been heard of it for so long that it may be cut off itself."""
     cut_off: bool = False
     """It became unusable together with all others."""
+    synthetic: bool = False
+    """It makes its prices up: no help against an outage that will pass."""
 
 
 class Serving(Struct, frozen=True, kw_only=True):
@@ -74,7 +76,7 @@ def elect(candidates: Iterable[Candidate], serving: Serving, policy: ElectionPol
         if current.status is Status.CONNECTING:
             return stay
         if current.cut_off:
-            usable = [c for c in usable if _steady_s(c, now_ns) >= policy.cut_off_grace_s]
+            usable = [c for c in usable if not c.synthetic and _steady_s(c, now_ns) >= policy.cut_off_grace_s]
         if not usable:
             return stay
         return Election(name=usable[0].name, cause=f"{current.name} is {current.status.value}")

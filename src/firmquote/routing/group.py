@@ -39,6 +39,7 @@ class Group:
                 usable_since_ns=members[name].usable_since_ns,
                 mute=members[name].mute,
                 cut_off=members[name].cut_off,
+                synthetic=members[name].synthetic,
             )
             for rank, name in enumerate(self.order)
         ]

@@ -60,6 +60,8 @@ class ProviderManager:
     def on_ready(self, name: str, now_ns: int) -> None:
         """The provider accepted us (a stream's login, a poll's first good answer)."""
         member = self.members[name]
+        if member.cut_off and member.ready:
+            self._note("connection", name, "cut off", "ready", "it answers again", now_ns)
         member.cut_off = False
         if not member.ready:
             member.health.last_error_kind = None
@@ -128,8 +130,12 @@ class ProviderManager:
 
     def on_unreached(self, name: str, outcome: Outcome) -> None:
         """A request was not answered at all. While everybody is out of reach that is not the provider's failure."""
+        member = self.members[name]
         if self.cut_off(name):
-            self.members[name].cut_off = True
+            if not member.cut_off:
+                member.cut_off = True
+                words = f"nobody is heard any more: {member.health.last_error or 'no answer'}"
+                self._note("connection", name, "ready", "cut off", words, outcome.at_ns, blame=Blame.NETWORK)
         else:
             self.on_outcome(name, outcome)
 

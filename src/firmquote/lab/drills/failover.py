@@ -15,7 +15,7 @@ from firmquote.lab.drills.range import Range, Setup, firing_range
 from firmquote.lab.drills.truth import Tally
 from firmquote.lab.tape import Tape, load_tape
 from firmquote.model.drill import DrillCheck, DrillReport
-from firmquote.routing import Status
+from firmquote.routing import Blame, Status
 
 SETUPS = (
     Setup(name="polygon+alpaca+alphavantage", active="polygon", warm="alpaca", shadows=("alphavantage",)),
@@ -65,8 +65,13 @@ class Seen(Struct, frozen=True, kw_only=True):
     @property
     def deadline_s(self) -> float:
         """How soon it had to be found."""
-        streams = [name for name in self.setup.providers if name not in POLLED]
-        return self.broken.detect_s if len(streams) > 1 else max(self.broken.detect_s, self.broken.detect_polled_s)
+        alone = streams_of(self.setup) < 2
+        return max(self.broken.detect_s, self.broken.detect_polled_s) if alone else self.broken.detect_s
+
+
+def streams_of(setup: Setup) -> int:
+    """Return how many of its providers stream."""
+    return sum(name not in POLLED for name in setup.providers)
 
 
 def failover_drill(options: DrillOptions) -> DrillReport:
@@ -108,7 +113,8 @@ def _chosen(options: DrillOptions) -> list[tuple[Setup, Break]]:
     runs = []
     for setup in setups:
         breaks = POLLED_BREAKS if setup.active in POLLED else STREAM_BREAKS
-        runs += [(setup, broken) for broken in (*breaks, *OUR_OWN_BREAKS)]
+        told = [broken for broken in breaks if broken.needs_streams <= streams_of(setup)]
+        runs += [(setup, broken) for broken in (*told, *OUR_OWN_BREAKS)]
     known = sorted({broken.name for _, broken in runs})
     for name in options.faults:
         if name not in known:
@@ -132,10 +138,9 @@ async def _run_all(runs: Sequence[tuple[Setup, Break]], options: DrillOptions) -
 
 
 async def _try(setup: Setup, broken: Break, options: DrillOptions) -> Seen:
-    standing_still = broken.blame is not None and broken.name == "own-standstill"
     for _ in range(TRIES):
         seen = await _run(setup, broken)
-        if standing_still or (seen.calm and seen.tally.stalled_ms <= STALLED_MS_MAX):
+        if is_sure(seen):
             break
     detect = "-" if seen.detect_s is None else f"{seen.detect_s:.2f} s"
     options.say(f"{seen.name}: found after {detect}, {seen.blame or 'nobody'} blamed")
@@ -221,8 +226,15 @@ def attributed(firing: Range, before: int) -> str | None:
     return said[-1] if said else None
 
 
+def is_sure(seen: Seen) -> bool:
+    """Say whether the machine kept up, so that what was seen is the product's doing."""
+    if seen.broken.blame is Blame.OWN_STALL:
+        return seen.calm
+    return seen.calm and seen.tally.stalled_ms <= STALLED_MS_MAX and seen.blame != Blame.OWN_STALL.value
+
+
 def _checks(seen: Seen) -> list[DrillCheck]:
-    sure = seen.calm and (seen.tally.stalled_ms <= STALLED_MS_MAX or seen.broken.name == "own-standstill")
+    sure = is_sure(seen)
     checks: list[DrillCheck] = []
 
     def check(name: str, value: float | None, limit: float, unit: str, *, passed: bool | None = None) -> None:
@@ -249,7 +261,7 @@ def _checks(seen: Seen) -> list[DrillCheck]:
         check("time to recover", seen.recover_s, RECOVER_S_MAX, "s")
     if seen.broken.comes_back:
         check("back to the first roles", seen.back_s, BACK_S_MAX, "s")
-    if seen.broken.name not in ("own-standstill", "cut-off"):
+    if seen.broken.blame not in (Blame.OWN_STALL, Blame.NETWORK):
         available = seen.tally.available
         check("availability", available, AVAILABLE_MIN, "share", passed=available >= AVAILABLE_MIN)
     check("event times that went back", float(seen.tally.backward), 0.0, "count")

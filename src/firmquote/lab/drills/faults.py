@@ -37,6 +37,8 @@ class Break(Struct, frozen=True, kw_only=True):
     """How soon where only a polled provider is a witness."""
     wrong_values: bool = False
     """What is shown until then is wrong, rather than old."""
+    needs_streams: int = 1
+    """How many streams it takes to tell who is right: with fewer, quotes are only graded down."""
     hold_s: float = 4.0
     """For how long nothing may move, where nothing should."""
     comes_back: bool = True
@@ -87,6 +89,7 @@ def _stream(
     detect_polled_s: float = 10.0,
     wrong_values: bool = False,
     comes_back: bool = True,
+    needs_streams: int = 1,
     symbols: frozenset[str] = frozenset(),
 ) -> Break:
     return Break(
@@ -97,6 +100,7 @@ def _stream(
         detect_polled_s=detect_polled_s,
         wrong_values=wrong_values,
         comes_back=comes_back,
+        needs_streams=needs_streams,
         begin=_inject(fault, *also, symbols=symbols),
         end=_clear,
     )
@@ -143,7 +147,7 @@ STREAM_BREAKS = (
     _stream(Fault.REORDER, Follows.NOTHING, None),
     _stream(Fault.DUPLICATE_NUMBERS, Follows.NOTHING, None),
     _stream(Fault.REORDER_NUMBERS, Follows.NOTHING, None),
-    _stream(Fault.DRIFT, Follows.LINE, Blame.PROVIDER, detect_s=5.0, detect_polled_s=20.0, wrong_values=True),
+    _stream(Fault.DRIFT, Follows.LINE, Blame.PROVIDER, detect_s=12.0, needs_streams=2, wrong_values=True),
     _stream(Fault.CROSS, Follows.ROLE, Blame.PROVIDER, detect_s=2.0),
     _stream(Fault.ZERO, Follows.ROLE, Blame.PROVIDER, detect_s=2.0),
     _stream(Fault.MIX_UP, Follows.ROLE, Blame.PROVIDER, detect_s=2.0, wrong_values=True),
@@ -172,7 +176,7 @@ OUR_OWN_BREAKS = (
     Break(
         name="cut-off",
         follows=Follows.NOTHING,
-        blame=None,
+        blame=Blame.NETWORK,
         hold_s=20.0,
         begin=_cut_us_off,
         end=_clear,
