@@ -6,7 +6,8 @@ from random import Random
 import pytest
 
 from firmquote.model import NS_PER_S
-from firmquote.rollout import Evidence, Measure, PromotionGates, Rollout, RolloutPolicy, Stage, StageChange
+from firmquote.model.rollout import StageChange
+from firmquote.rollout import Evidence, Measure, PromotionGates, Rollout, RolloutPolicy, Stage
 
 LIMITS = PromotionGates()
 POLICY = RolloutPolicy(approval="auto", alpha=0.01)

@@ -5,7 +5,7 @@ from msgspec import Struct
 from firmquote.model.status import GateView
 
 
-class StageChangeView(Struct, frozen=True, kw_only=True):
+class StageChange(Struct, frozen=True, kw_only=True):
     """A step of the rollout."""
 
     at_ns: int
@@ -15,9 +15,9 @@ class StageChangeView(Struct, frozen=True, kw_only=True):
     after: str
     by: str
     reason: str
-    gate: str | None
+    gate: str | None = None
     """The gate that was breached, for a rollback by itself."""
-    symbol: str | None
+    symbol: str | None = None
 
 
 class RolloutView(Struct, frozen=True, kw_only=True):
@@ -38,5 +38,5 @@ class RolloutView(Struct, frozen=True, kw_only=True):
     breaches: dict[str, int]
     """Failing evaluations in a row, by gate."""
     gates: dict[str, GateView]
-    history: tuple[StageChangeView, ...]
+    history: tuple[StageChange, ...]
     persisted: bool

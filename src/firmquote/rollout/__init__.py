@@ -2,7 +2,7 @@
 
 from firmquote.rollout.evidence import GATES, Evidence, Measure
 from firmquote.rollout.gates import GateReading, GateStatus, Severity, freshness_limit_s
-from firmquote.rollout.machine import Rollout, RolloutState, StageChange
+from firmquote.rollout.machine import Rollout, RolloutState
 from firmquote.rollout.policy import FurtherGates, PromotionGates, RolloutPolicy
 from firmquote.rollout.sequential import SequentialMean
 from firmquote.rollout.stages import Stage, StageMap
@@ -21,7 +21,6 @@ __all__ = [
     "SequentialMean",
     "Severity",
     "Stage",
-    "StageChange",
     "StageMap",
     "freshness_limit_s",
 ]

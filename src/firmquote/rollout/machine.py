@@ -7,25 +7,13 @@ from msgspec import Struct
 
 from firmquote.errors import RefusedError
 from firmquote.model import NS_PER_S
+from firmquote.model.rollout import StageChange
 from firmquote.rollout.gates import GateReading, GateStatus, Severity
 from firmquote.rollout.policy import RolloutPolicy
 from firmquote.rollout.stages import Stage, StageMap
 
 HISTORY_KEPT = 200
 BY_ITSELF = "gates"
-
-
-class StageChange(Struct, frozen=True, kw_only=True):
-    """A step. `kind`: `promoted`, `rolled back`, `held`, `resumed`, `quarantined`, `readmitted` or `started`."""
-
-    at_ns: int
-    kind: str
-    before: str
-    after: str
-    by: str
-    reason: str
-    gate: str | None = None
-    symbol: str | None = None
 
 
 class RolloutState(Struct, frozen=True, kw_only=True):

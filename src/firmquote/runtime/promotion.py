@@ -9,10 +9,10 @@ import structlog
 
 from firmquote.errors import StoreError
 from firmquote.model import NS_PER_S, Clock, Session
-from firmquote.model.rollout import RolloutView, StageChangeView
+from firmquote.model.rollout import RolloutView, StageChange
 from firmquote.model.safety import AuditRecord, Caller
 from firmquote.model.status import GateView
-from firmquote.rollout import Evidence, GateReading, GateStatus, Rollout, RolloutState, Stage, StageChange, StageMap
+from firmquote.rollout import Evidence, GateReading, GateStatus, Rollout, RolloutState, Stage, StageMap
 from firmquote.runtime.config import Config
 from firmquote.runtime.keeper import Keeper
 from firmquote.runtime.measuring import Measuring
@@ -156,7 +156,7 @@ class Promotion:
             quarantined=dict(rollout.quarantined),
             breaches={name: count for name, count in rollout.breaches.items() if count},
             gates=self.gates(),
-            history=tuple(_change(change) for change in rollout.history),
+            history=tuple(rollout.history),
             persisted=self._keeper.trouble is None if persisted is None else persisted,
         )
 
@@ -209,19 +209,6 @@ def _gate(reading: GateReading) -> GateView:
         unit=reading.unit,
         samples=reading.samples,
         message=reading.message,
-    )
-
-
-def _change(change: StageChange) -> StageChangeView:
-    return StageChangeView(
-        at_ns=change.at_ns,
-        kind=change.kind,
-        before=change.before,
-        after=change.after,
-        by=change.by,
-        reason=change.reason,
-        gate=change.gate,
-        symbol=change.symbol,
     )
 
 

@@ -205,10 +205,12 @@ class Report:
     # -- how
 
     def resolve(self, typed: str) -> str:
-        """Return the canonical symbol that is meant. Raises UnknownSymbolError."""
-        if typed in self._gateway.board.entries:
+        """Return the canonical symbol that is meant. Raises UnknownSymbolError for what is none, or not served."""
+        board = self._gateway.board
+        if typed in board.entries:
             return typed
-        return self._gateway.normalizer.resolve(typed, served=self._gateway.board.entries.keys())
+        symbol = self._gateway.normalizer.resolve(typed, served=board.entries.keys())
+        return board.view(symbol, self._clock.now_ns()).symbol
 
     def _provider(self, name: str, feed: Feed, now_ns: int) -> ProviderStatus:
         manager = self._gateway.manager

@@ -10,8 +10,9 @@ from msgspec import structs
 from firmquote.board import Board, Feed
 from firmquote.errors import RefusedError
 from firmquote.model import Clock, Session
+from firmquote.model.rollout import StageChange
 from firmquote.model.safety import AuditPage, AuditRecord, Caller, ReloadView, SwitchesView, SwitchOutcome, SwitchView
-from firmquote.rollout import Stage, StageChange, StageMap
+from firmquote.rollout import Stage, StageMap
 from firmquote.routing import Change
 from firmquote.runtime.comparing import Comparing
 from firmquote.runtime.conductor import Conductor

@@ -10,8 +10,9 @@ from firmquote.lab.drills.range import Range, Setup, firing_range
 from firmquote.lab.tape import load_tape
 from firmquote.model import Session
 from firmquote.model.drill import DrillCheck, DrillReport, at_least, at_most
+from firmquote.model.rollout import StageChange
 from firmquote.model.safety import Caller
-from firmquote.rollout import GATES, Evidence, Measure, RolloutPolicy, Stage, StageChange
+from firmquote.rollout import GATES, Evidence, Measure, RolloutPolicy, Stage
 from firmquote.runtime import Config, SystemClock
 
 SCALE = 40
