@@ -12,6 +12,7 @@ from firmquote.model.alerts import AlertReport, AlertView
 from firmquote.model.budget import BudgetView
 from firmquote.model.status import EventView, HealthReport, LineHealth, Metric, ProviderStatus, QuoteView
 from firmquote.routing import Status
+from firmquote.runtime.operations import operations_metrics
 from firmquote.runtime.quality_report import QualityReport
 from firmquote.runtime.routing_report import RoutingReport
 from firmquote.runtime.safety_report import safety_metrics
@@ -200,6 +201,7 @@ class Report:
             *self.trading.metrics(),
             *self._gateway.budget.metrics(),
             *safety_metrics(self._gateway.safety),
+            *operations_metrics(self._gateway),
         ]  # fmt: skip
 
     # -- how

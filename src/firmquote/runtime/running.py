@@ -6,7 +6,7 @@ import gc
 import os
 import signal
 from collections.abc import Callable, Coroutine, Mapping
-from contextlib import closing
+from contextlib import AsyncExitStack, closing
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -22,6 +22,7 @@ from firmquote.runtime.corporate import CorporateDesk
 from firmquote.runtime.front import state_dir
 from firmquote.runtime.gateway import Gateway
 from firmquote.runtime.reloading import Reloading
+from firmquote.runtime.supervision import Supervisor
 from firmquote.store import open_symbol_record
 
 SYMBOLS_FILE = "symbols.sqlite"
@@ -61,7 +62,9 @@ async def run_gateway(
     clock = clock or SystemClock()
     directory = state_dir(config)
     directory.mkdir(parents=True, exist_ok=True)
-    with closing(open_symbol_record(directory / SYMBOLS_FILE)) as record:
+    async with AsyncExitStack() as stack:
+        record = stack.enter_context(closing(open_symbol_record(directory / SYMBOLS_FILE)))
+        supervisor = Supervisor(environ)
         corporate = CorporateDesk(record, config, clock)
         while True:
             random = Random(clock.now_ns())  # noqa: S311 - jitter, not a secret
@@ -69,6 +72,7 @@ async def run_gateway(
             gateway.safety.reloading = Reloading(gateway, path, environ)
             async with gateway.serve() as url:
                 announce(url)
+                supervisor.say_ready(stack, clock)
                 await _run_one(gateway, stop, corporate.renamed)
             corporate.save()
             if stop.is_set() or not corporate.renamed.is_set():

@@ -1,0 +1,46 @@
+"""Metrics of what operators deal with: alerts, switches, success."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from firmquote.model.status import Metric
+
+if TYPE_CHECKING:
+    from firmquote.runtime.gateway import Gateway
+
+_SEVERITIES = ("warning", "critical")
+
+
+def operations_metrics(gateway: "Gateway") -> Sequence[Metric]:
+    """Return them as they are now."""
+    providers = gateway.report.providers()
+    alerting = gateway.alerting
+    firing = alerting.desk.firing()
+    by_severity = {severity: sum(alert.severity == severity for alert in firing) for severity in _SEVERITIES}
+    switches = gateway.safety.switches().switches
+    channels = alerting.channels.values()
+    return [
+        _gauge("alerts_firing", "Alerts that fire now.", {("severity", s): n for s, n in by_severity.items()}),
+        _counter("alert_messages_total", "Messages made for people.", alerting.sent),
+        _counter("alert_undelivered_total", "Messages that no channel took.", alerting.undelivered),
+        _gauge(
+            "alert_channel_failing",
+            "1 while an alert channel takes no messages.",
+            {("channel", c.name): c.failing is not None for c in channels},
+        ),
+        _gauge("switch_engaged", "1 while it is engaged.", {("switch", s.name): s.engaged for s in switches}),
+        _gauge(
+            "provider_success_rate",
+            "Share of good requests or seconds over the health window.",
+            {("provider", p.name): p.success_rate for p in providers if p.success_rate is not None},
+        ),
+    ]
+
+
+def _gauge(name: str, words: str, values: dict[tuple[str, str], float]) -> Metric:
+    samples = tuple(((label,), float(value)) for label, value in values.items())
+    return Metric(name=f"firmquote_{name}", help=words, kind="gauge", samples=samples)
+
+
+def _counter(name: str, words: str, value: int) -> Metric:
+    return Metric(name=f"firmquote_{name}", help=words, kind="counter", samples=(((), float(value)),))
