@@ -1,4 +1,4 @@
-"""Metrics of what operators deal with: alerts, switches, success."""
+"""Metrics of what operators deal with: alerts and success."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -17,7 +17,6 @@ def operations_metrics(gateway: "Gateway") -> Sequence[Metric]:
     alerting = gateway.alerting
     firing = alerting.desk.firing()
     by_severity = {severity: sum(alert.severity == severity for alert in firing) for severity in _SEVERITIES}
-    switches = gateway.safety.switches().switches
     channels = alerting.channels.values()
     return [
         _gauge("alerts_firing", "Alerts that fire now.", {("severity", s): n for s, n in by_severity.items()}),
@@ -28,7 +27,6 @@ def operations_metrics(gateway: "Gateway") -> Sequence[Metric]:
             "1 while an alert channel takes no messages.",
             {("channel", c.name): c.failing is not None for c in channels},
         ),
-        _gauge("switch_engaged", "1 while it is engaged.", {("switch", s.name): s.engaged for s in switches}),
         _gauge(
             "provider_success_rate",
             "Share of good requests or seconds over the health window.",
