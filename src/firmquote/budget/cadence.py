@@ -21,7 +21,6 @@ USUAL_FOR_S = 60.0
 """How many seconds of observation the assumption is worth."""
 MEMORY_S = 1_800.0
 """Observations lose half their weight in this time."""
-BISECTIONS = 60
 NOBODY_SLOWER: Mapping["Tier", float] = MappingProxyType({})
 Weight = Annotated[float, Meta(gt=0)]
 Milliseconds = Annotated[int, Meta(ge=1)]
@@ -108,15 +107,30 @@ def plan_rates(needs: Sequence[Need], requests_per_s: float, *, batch: int = 1) 
     if sum(floors) > total:
         floors = [0.0] * len(needs)
     pulls = [math.sqrt(need.weight * need.variance) for need in needs]
+    rates = _share_out(total, pulls, floors, tops)
+    return {need.symbol: rate for need, rate in zip(needs, rates, strict=True)}
 
-    def rates(scale: float) -> list[float]:
-        return [min(top, max(floor, scale * pull)) for pull, floor, top in zip(pulls, floors, tops, strict=True)]
 
-    low, high = 0.0, max(top / pull for top, pull in zip(tops, pulls, strict=True))
-    for _ in range(BISECTIONS):
-        middle = (low + high) / 2
-        low, high = (middle, high) if sum(rates(middle)) < total else (low, middle)
-    return {need.symbol: rate for need, rate in zip(needs, rates(high), strict=True)}
+def _share_out(total: float, pulls: Sequence[float], floors: Sequence[float], tops: Sequence[float]) -> list[float]:
+    # Share by pull; where that breaks bounds, fix those at the bound that is broken by more, and share the rest anew.
+    # Each pass fixes at least one, and sum(floors) <= total < sum(tops) holds, so this ends at the optimum.
+    rates = [0.0] * len(pulls)
+    free = list(range(len(pulls)))
+    while free:
+        scale = total / sum(pulls[i] for i in free)
+        over = [i for i in free if scale * pulls[i] > tops[i]]
+        under = [i for i in free if scale * pulls[i] < floors[i]]
+        excess = sum(scale * pulls[i] - tops[i] for i in over)
+        lack = sum(floors[i] - scale * pulls[i] for i in under)
+        fixed, bounds = (over, tops) if excess >= lack else (under, floors)
+        if not fixed:
+            fixed, bounds = free, [scale * pull for pull in pulls]
+        for i in fixed:
+            rates[i] = bounds[i]
+            total -= bounds[i]
+        gone = frozenset(fixed)
+        free = [i for i in free if i not in gone]
+    return rates
 
 
 class Cadence:

@@ -82,6 +82,7 @@ class LedgerDesk:
         self._waiting = 0
         self._wake = asyncio.Event()
         self._spends_due_ns = 0
+        self._hour_due_ns = 0
         self._compact_due_ns = 0
         self._open_due_ns = 0
 
@@ -143,6 +144,7 @@ class LedgerDesk:
 
     async def run(self) -> None:
         """Serve callers until cancelled."""
+        work = _Work()
         try:
             while True:
                 work, self._work = self._work, _Work()
@@ -156,6 +158,7 @@ class LedgerDesk:
                 if self._work.is_empty():
                     await self._wait()
         finally:
+            self._refuse(work)  # granted in the thread perhaps, and counted; nobody will use it
             self._refuse(self._work)
             if self._ledger is not None:
                 self._thread.submit(self._ledger.close)
@@ -215,8 +218,12 @@ class LedgerDesk:
         now_ns, usage = ledger.usage(seen)
         self.lag_ns = seen.wall_ns - now_ns
         for provider, (usages, pause) in usage.items():
-            hour = spent_since(ledger.database, provider, now_ns - HOUR_NS)
+            hour = self.standings[provider].last_hour
+            if seen.monotonic_ns >= self._hour_due_ns:
+                hour = spent_since(ledger.database, provider, now_ns - HOUR_NS)
             self.standings[provider] = Standing(now_ns=now_ns, usages=usages, pause=pause, last_hour=hour)
+        if seen.monotonic_ns >= self._hour_due_ns:
+            self._hour_due_ns = seen.monotonic_ns + LOOK_NS
         if seen.monotonic_ns >= self._spends_due_ns:
             self.spends = spent_by_symbol(ledger.database, now_ns - DAY_NS)
             took_ns = self._clock.monotonic_ns() - seen.monotonic_ns

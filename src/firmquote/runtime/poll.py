@@ -37,6 +37,8 @@ PATIENCE_S_MIN = 1.5
 """… and no answer is given up before."""
 OVERDUE_S_MIN = 0.25
 """No answer is overdue before; above it, one that takes longer than 95 of 100 is."""
+REFRESH_S = 4.0
+"""How long an operator waits for a price: less than the command line's own patience."""
 FAILURES = frozenset({LineState.LIMITED, LineState.SERVER_ERROR, LineState.REFUSED_KEY, LineState.NOT_ENTITLED})
 
 
@@ -115,7 +117,11 @@ class Poll:
             return None
         else:
             future = self._wanted[symbol] = asyncio.get_running_loop().create_future()
-        return await asyncio.shield(future)
+        done, _ = await asyncio.wait({future}, timeout=REFRESH_S)
+        if done:
+            return future.result()
+        self._wanted.pop(symbol, None)
+        return f"{self._feed.provider} may not be asked now: {self._manager.members[self._feed.provider].why or 'busy'}"
 
     def hedge(self, symbol: str) -> None:
         """Ask for `symbol` soon, since another provider's answer is overdue; the reserve is not for that."""

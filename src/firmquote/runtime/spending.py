@@ -47,6 +47,7 @@ from firmquote.symbols import xnys_calendar
 
 LEDGER_FILE = "budget/ledger.sqlite"
 HOUR_S = 3_600.0
+TOO_MANY = 429
 PAUSE_S = 60.0
 """How long a provider is left alone that says "too many" and names no time."""
 LEDGER = "ledger"
@@ -171,8 +172,10 @@ class Spending:
             self.desk.absorb(provider, *usage)
         limited = next((e for e in events if isinstance(e, LineStatus) and e.state is LineState.LIMITED), None)
         if limited is not None:
-            wish_s = limited.retry_after_s if limited.retry_after_s is not None else told.retry_after_s
+            wish_s = told.retry_after_s if limited.retry_after_s is None else limited.retry_after_s
             self._pause(provider, wish_s, limited.detail)
+        elif response.status == TOO_MANY:
+            self._pause(provider, told.retry_after_s, f"HTTP {TOO_MANY}")
 
     def _pause(self, provider: str, wish_s: float | None, words: str) -> None:
         for_s = PAUSE_S if wish_s is None else wish_s

@@ -74,20 +74,20 @@ def compact(database: Database, now_ns: int) -> int:
     old = (now_ns - KEPT_NS, State.SETTLED)
     with database.transaction():
         rows = database.rows(
-            "SELECT provider, purpose, symbols, requests, usd_micros, quotes, reserved_ns FROM spend "
-            "WHERE reserved_ns<? AND state>=?",
+            "SELECT provider, date(reserved_ns/1000000000, 'unixepoch'), purpose, symbols, "
+            "sum(requests)*1000, sum(usd_micros), sum(quotes), count(*) FROM spend "
+            "WHERE reserved_ns<? AND state>=? GROUP BY 1, 2, 3, 4",
             old,
         )
-        for provider, purpose, symbols, requests, usd_micros, quotes, reserved_ns in rows:
+        for provider, day, purpose, symbols, *sums, _ in rows:
             names = str(symbols).split(",")
-            shares = (whole(requests) * 1_000, whole(usd_micros), whole(quotes))
             for name in names:
-                amounts = (amount // len(names) for amount in shares)
-                database.execute(_ADD_TO_DAY, (provider, _day(whole(reserved_ns)), purpose, name, *amounts))
+                amounts = (whole(amount) // len(names) for amount in sums)
+                database.execute(_ADD_TO_DAY, (provider, day, purpose, name, *amounts))
         database.execute("DELETE FROM spend WHERE reserved_ns<? AND state>=?", old)
         database.execute("DELETE FROM total WHERE start_ns<?", (now_ns - TOTALS_KEPT_NS,))
     database.back_up(database.path.with_name(database.path.name + BACKUP_SUFFIX))
-    return len(rows)
+    return sum(whole(row[-1]) for row in rows)
 
 
 def _day(at_ns: int) -> str:
