@@ -49,14 +49,14 @@ def test_lots_taken_for_shares_are_blamed_on_the_one_that_changed() -> None:
     one, other = SizeMeter(), SizeMeter()
     for number in range(60):
         sizes = (100 * (1 + number % 7), 300)
-        one.note(sizes, sizes)
-        other.note(sizes, sizes)
+        one.note("IBM", sizes, sizes)
+        other.note("IBM", sizes, sizes)
     assert (one.judge("other"), other.judge("one")) == (None, None)
     for number in range(30):
         right = (100 * (1 + number % 7), 300)
         wrong = (right[0] // 100, right[1] // 100)
-        one.note(wrong, right)
-        other.note(right, wrong)
+        one.note("IBM", wrong, right)
+        other.note("IBM", right, wrong)
     found = one.judge("other")
     assert found is not None
     assert (found.reason, found.excludes) == (Reason.SIZE_UNITS, True)
@@ -66,8 +66,8 @@ def test_lots_taken_for_shares_are_blamed_on_the_one_that_changed() -> None:
 def test_lots_from_the_beginning_are_doubted_on_both_sides() -> None:
     one, other = SizeMeter(), SizeMeter()
     for _ in range(30):
-        one.note((2, 3), (200, 300))
-        other.note((200, 300), (2, 3))
+        one.note("IBM", (2, 3), (200, 300))
+        other.note("IBM", (200, 300), (2, 3))
     for meter, name in ((one, "other"), (other, "one")):
         found = meter.judge(name)
         assert found is not None
@@ -77,7 +77,7 @@ def test_lots_from_the_beginning_are_doubted_on_both_sides() -> None:
 def test_markets_that_differ_by_less_than_a_hundred_are_no_matter_of_units() -> None:
     meter = SizeMeter()
     for number in range(200):
-        meter.note((100, 100), (100 * (1 + number % 20), 1_000))
+        meter.note("IBM", (100, 100), (100 * (1 + number % 20), 1_000))
     assert meter.judge("other") is None
 
 

@@ -57,7 +57,7 @@ class FeedWatch:
             if mine is None or theirs is None:
                 continue
             pair = (one.line.provider, other.line.provider)
-            self._sizes.setdefault(pair, SizeMeter()).note(_sizes(mine), _sizes(theirs))
+            self._sizes.setdefault(pair, SizeMeter()).note(mine.symbol, _sizes(mine), _sizes(theirs))
             spreads = one.trail.ask - one.trail.bid, other.trail.ask - other.trail.bid
             self._spreads.setdefault(pair, SpreadMeter()).note(*spreads)
 
