@@ -41,7 +41,8 @@ def view(
     provider: str = "polygon",
 ) -> MarketView:
     last = 100.01 if bid is None else None
-    return MarketView(symbol, graded, provider, bid, ask, last, 3.0, received_ns, shares, shares)
+    mid = last if bid is None or ask is None else (bid + ask) / 2
+    return MarketView(symbol, graded, provider, bid, ask, last, mid, 3.0, received_ns, shares, shares)
 
 
 def advice(

@@ -9,10 +9,12 @@ from firmquote.cli.alerts import alerts
 from firmquote.cli.audit import audit
 from firmquote.cli.budget import budget
 from firmquote.cli.client import DEFAULT_URL, fetch, operator_token
+from firmquote.cli.decisions import decisions
 from firmquote.cli.drill import drill
 from firmquote.cli.lab import lab
 from firmquote.cli.printing import Json, Url, encode_path, print_json
 from firmquote.cli.quality import actions, halt, quality, resume
+from firmquote.cli.replay import replay
 from firmquote.cli.rollout import rollout
 from firmquote.cli.state import state
 from firmquote.cli.status import doctor, status, watch
@@ -34,6 +36,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(budget, name="budget")
+app.add_typer(decisions, name="decisions")
 app.add_typer(drill, name="drill")
 app.add_typer(alerts, name="alerts")
 app.add_typer(lab, name="lab")
@@ -51,6 +54,7 @@ app.command()(resume)
 app.add_typer(switch, name="switch")
 app.add_typer(token, name="token")
 app.add_typer(state, name="state")
+app.command()(replay)
 
 ConfigPath = Annotated[Path, typer.Option("--config", "-c", help="The configuration file.")]
 DEFAULT_CONFIG = Path("config/live_feeds.yaml")

@@ -141,6 +141,7 @@ def _welcome(url: str, polygon_port: int, port: int) -> str:
     lessons = (
         (f"firmquote quote{where}", "every symbol, its grade and why"),
         (f"firmquote activate polygon{where}", "NBBO quotes: the symbols turn firm"),
+        (f"firmquote decisions --why{where}", "what is decided, why, and what would change it"),
         (f"firmquote lab fault polygon disconnect --for 5s{at}", "cut Polygon: Alpha Vantage takes over at once"),
         (f"firmquote providers{where}", "roles and health; Polygon comes back by itself"),
     )

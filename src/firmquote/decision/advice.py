@@ -1,9 +1,8 @@
 """Advice from outside: who thinks what of a symbol, how surely, and until when."""
 
-from collections.abc import Iterator
-
 from msgspec import Struct
 
+from firmquote.decision.fusion import Contribution
 from firmquote.errors import FirmquoteError, UnknownSymbolError
 from firmquote.model import NS_PER_MS, NS_PER_S, NS_PER_US
 from firmquote.model.trading import AdviceInput
@@ -77,14 +76,21 @@ class AdviceBook:
             raise FirmquoteError(f"advice on {advice.symbol}: {SOURCES_MAX} sources speak of it already. Merge some.")
         sources[advice.source] = advice
 
-    def on(self, symbol: str, now_ns: int) -> Iterator[tuple[Advice, float]]:
-        """Yield what is still fresh, with its freshness; forget what is not."""
-        sources = self._book.get(symbol)
-        if not sources:
-            return
+    def speaks_of(self, symbol: str) -> bool:
+        """Say whether anybody may have an opinion on a symbol."""
+        return symbol in self._book
+
+    def contributions(self, symbol: str, now_ns: int) -> list[Contribution]:
+        """Return what is still fresh, weighted by its freshness; forget what is not."""
+        found = []
+        sources = self._book.get(symbol, {})
         for name, advice in list(sources.items()):
             freshness = advice.freshness(now_ns)
             if freshness > 0:
-                yield advice, freshness
+                weight = advice.source_weight * advice.confidence * freshness
+                found.append(Contribution(name, advice.score, weight))
             else:
                 del sources[name]
+        if not sources:
+            self._book.pop(symbol, None)
+        return found

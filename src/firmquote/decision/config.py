@@ -132,7 +132,10 @@ class DecisionConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     directory: str = "trading"
     """Where receipts, orders and positions are kept, below `serve.state_dir`."""
     broker: Literal["paper", "alpaca"] = "paper"
+    """Who carries orders out: the paper broker in this process, or Alpaca's paper trading API."""
     paper: PaperPolicy = PaperPolicy()
+    alpaca_url: str = "https://paper-api.alpaca.markets"
+    """Alpaca's paper trading API; another host is refused, unless it is this machine."""
 
     def open_grade(self) -> Grade:
         """Return `min_grade` as a grade; the configuration is checked when it is read."""

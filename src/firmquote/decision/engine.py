@@ -5,7 +5,6 @@ ask for nothing, nothing more happens. Documents are made when the decision chan
 """
 
 from collections.abc import Sequence
-from math import exp
 from typing import Protocol
 
 from msgspec import Struct
@@ -15,15 +14,19 @@ from firmquote.decision.book import Book
 from firmquote.decision.config import DecisionConfig
 from firmquote.decision.embargo import Embargoes, NewsFlags
 from firmquote.decision.fusion import Contribution, fuse
-from firmquote.decision.judge import UNITS, Intent, Verdict, document, judge
+from firmquote.decision.judge import UNITS, Intent, Verdict, document, hit_stop, judge, want
 from firmquote.decision.market import MarketView
 from firmquote.decision.situation import Permission, Situation
 from firmquote.decision.strategies import Strategy
-from firmquote.model import BPS, NS_PER_S, Grade, Price, Session
+from firmquote.model import BPS, NS_PER_MS, NS_PER_S, Grade, Graded, Price, Session
 from firmquote.model.trading import Decision
 
 RECORD_INTERVAL_NS = NS_PER_S
 """A symbol's changes of mind that lead to no order are recorded at most this often; what is in between is counted."""
+
+
+ASK_AGAIN_NS = 50 * NS_PER_MS
+"""What was rejected is asked for again after so long, or at once when the quote's grade or spread has changed."""
 
 
 class Permits(Protocol):
@@ -71,8 +74,29 @@ class _Mind:
     """What the engine remembers of one symbol."""
 
     __slots__ = (
-        "ask", "average", "bid", "changed_ns", "contributions", "move_bps", "number", "opened_ns", "recorded_ns",
-        "reduced_ns", "score", "seen_ns", "stance", "stopped_ns", "view",
+        "anchor",
+        "anchor_until_ns",
+        "ask",
+        "ask_again_ns",
+        "asked_grade",
+        "asked_wide",
+        "bid",
+        "changed_ns",
+        "contributions",
+        "graded",
+        "hushed",
+        "next_anchor",
+        "number",
+        "opened_ns",
+        "recorded_ns",
+        "reduced_ns",
+        "score",
+        "seen_ns",
+        "stance",
+        "stopped_ns",
+        "think_again_ns",
+        "view",
+        "waiting",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -83,8 +107,20 @@ class _Mind:
         self.bid: Price | None = None
         self.ask: Price | None = None
         self.changed_ns: int | None = None
-        self.average: Price | None = None
-        self.move_bps = 0.0
+        self.anchor: Price | None = None
+        """The mid one to two windows ago: what a move is measured against."""
+        self.next_anchor: Price | None = None
+        self.anchor_until_ns = 0
+        self.waiting: Intent | None = None
+        """What was wanted when a gate last said no."""
+        self.ask_again_ns = 0
+        self.asked_grade = Grade.NONE
+        self.asked_wide = True
+        self.graded: Graded | None = None
+        self.think_again_ns = 0
+        """Until then the same prices of the same grade are not thought about again."""
+        self.hushed = False
+        """Whether it was counted that nothing is wanted any more, and that this was not recorded."""
         self.opened_ns: int | None = None
         self.reduced_ns: int | None = None
         self.stopped_ns: int | None = None
@@ -126,7 +162,7 @@ class DecisionEngine:
         self._strategies = strategies
         self._permits = permits or EverythingPermitted()
         self._minds = {symbol: _Mind() for symbol in symbols}
-        self._window_ns = config.corroboration.window_s * NS_PER_S
+        self._window_ns = int(config.corroboration.window_s * NS_PER_S)
 
     @property
     def news(self) -> NewsFlags:
@@ -136,28 +172,34 @@ class DecisionEngine:
     def advise(self, advice: Advice) -> None:
         """Take advice from outside. Raises FirmquoteError where it cannot be taken."""
         self._advice.put(advice)
+        self._minds[advice.symbol].think_again_ns = 0
 
     def look(self, view: MarketView, now_ns: int) -> Outcome | None:
         """Decide on what is shown now; return an outcome only where the decision changed or asks for an order."""
         self.decided += 1
         symbol = view.symbol
         mind = self._minds[symbol]
+        same = view.bid == mind.bid and view.ask == mind.ask and view.graded == mind.graded
+        if same and now_ns < mind.think_again_ns:  # only the sizes have changed, and nobody here looks at those
+            mind.view, mind.seen_ns = view, now_ns
+            return None
+        mind.graded, mind.think_again_ns = view.graded, now_ns + ASK_AGAIN_NS
         self._learn(mind, view, now_ns)
-        contributions: list[Contribution] = []
-        for strategy in self._strategies:
-            opinion = strategy.on_view(view, now_ns)
-            if opinion is not None:
-                contributions.append(opinion)
-        for advice, freshness in self._advice.on(symbol, now_ns) if self._permits.listens() else ():
-            weight = advice.source_weight * advice.confidence * freshness
-            contributions.append(Contribution(advice.source, advice.score, weight))
+        contributions = [
+            opinion for strategy in self._strategies if (opinion := strategy.on_view(view, now_ns)) is not None
+        ]
+        if self._advice.speaks_of(symbol) and self._permits.listens():
+            contributions += self._advice.contributions(symbol, now_ns)
         score = mind.score = fuse(contributions)
         mind.contributions = contributions
-        shares = self.book.portfolio.shares(symbol)
-        if shares == 0 and score < self.config.positive and mind.stance == _QUIET:
+        if self._nothing_new(mind, view, score, now_ns):
             return None
         situation = self._situation(mind, view, now_ns)
         verdict = judge(situation, self.config)
+        mind.hushed = False
+        mind.waiting = verdict.wanted if verdict.blocked else None
+        mind.ask_again_ns = now_ns + ASK_AGAIN_NS
+        mind.asked_grade, mind.asked_wide = view.graded.grade, self._is_wide(view)
         return self._notice(mind, situation, verdict)
 
     def current(self, symbol: str) -> Decision | None:
@@ -210,26 +252,49 @@ class DecisionEngine:
             return False
         return verdict.stop is not None or self.may_reduce_by_score(situation.view.symbol, situation.now_ns)
 
+    def _nothing_new(self, mind: _Mind, view: MarketView, score: float, now_ns: int) -> bool:
+        """Say, quickly, that the decision is the one before: most quotes change nothing."""
+        if mind.waiting is not None and now_ns < mind.ask_again_ns:
+            same = want(score, self.book.portfolio.shares(view.symbol), self.config) is mind.waiting
+            if same and view.graded.grade is mind.asked_grade and self._is_wide(view) is mind.asked_wide:
+                return True
+        positive = self.config.positive
+        if score >= positive:
+            return False
+        if not self.book.portfolio.shares(view.symbol):
+            return mind.stance == _QUIET or self._hush(mind, now_ns)
+        if mind.stance != _QUIET or score <= -positive:
+            return False
+        return hit_stop(view, self.book.held(view.symbol), self.config.stops) is None
+
+    def _hush(self, mind: _Mind, now_ns: int) -> bool:
+        """Nothing is wanted any more: say whether that came too soon after the newest receipt to be told of."""
+        soon = mind.stance is not None and now_ns - mind.recorded_ns < RECORD_INTERVAL_NS
+        if soon and not mind.hushed:
+            mind.hushed = True
+            self.unrecorded += 1
+        return soon
+
+    def _is_wide(self, view: MarketView) -> bool:
+        bid, ask = view.bid, view.ask
+        return bid is None or ask is None or (ask - bid) * 2 * BPS > self.config.max_spread_bps * (bid + ask)
+
     def _learn(self, mind: _Mind, view: MarketView, now_ns: int) -> None:
         bid, ask = view.bid, view.ask
         if bid != mind.bid or ask != mind.ask or mind.changed_ns is None:
             mind.bid, mind.ask, mind.changed_ns = bid, ask, now_ns
-        mid = view.mid
-        if mid is not None and view.graded.grade >= Grade.STALE:
-            average = mind.average
-            if average is None:
-                average = mid
-            elif now_ns > mind.seen_ns:
-                average = mid + (average - mid) * exp((mind.seen_ns - now_ns) / self._window_ns)
-            mind.average = average
-            mind.move_bps = (mid / average - 1) * BPS
+        if now_ns >= mind.anchor_until_ns and view.mid is not None and view.graded.grade >= Grade.STALE:
+            mind.anchor = view.mid if mind.anchor is None else mind.next_anchor
+            mind.next_anchor = view.mid
+            mind.anchor_until_ns = now_ns + self._window_ns
         mind.view = view
         mind.seen_ns = now_ns
 
     def _situation(self, mind: _Mind, view: MarketView, now_ns: int) -> Situation:
         symbol = view.symbol
         policy = self.config.corroboration
-        far = abs(mind.move_bps) >= policy.move_bps
+        move_bps = (view.mid / mind.anchor - 1) * BPS if view.mid is not None and mind.anchor is not None else 0.0
+        far = abs(move_bps) >= policy.move_bps
         return Situation(
             view=view,
             now_ns=now_ns,
@@ -243,7 +308,7 @@ class DecisionEngine:
             opened_ns=mind.opened_ns,
             stopped_ns=mind.stopped_ns,
             changed_ns=mind.changed_ns,
-            move_bps=mind.move_bps,
+            move_bps=move_bps,
             agreeing=self._permits.agreeing(view, now_ns, policy.agree_bps) if far else 1,
             earnings=self.embargoes.on(symbol, now_ns),
             news=self._news.on(symbol, now_ns) if self._permits.listens() else None,

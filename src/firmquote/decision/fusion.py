@@ -25,7 +25,8 @@ class Contribution(Struct, frozen=True, gc=False):
 
 def fuse(contributions: Sequence[Contribution]) -> float:
     """Return the fused score in (-1, 1); 0 where nobody says anything."""
-    total = sum(c.weight for c in contributions)
-    if total <= 0:
-        return 0.0
-    return tanh(GAIN * sum(c.weight * c.score for c in contributions) / total)
+    total = weighted = 0.0
+    for c in contributions:
+        total += c.weight
+        weighted += c.weight * c.score
+    return tanh(GAIN * weighted / total) if total > 0 else 0.0

@@ -3,15 +3,16 @@
 from msgspec import Struct
 
 from firmquote.board import Board, Entry, Line, visible_line
-from firmquote.model import BPS, NS_PER_MS, Grade, Graded, LastPrice, Price, Quote, Shares
+from firmquote.model import BPS, NS_PER_MS, FeedClass, Grade, Graded, Price, Quote, Shares
 from firmquote.model.trading import QuoteUsed
-from firmquote.quality import age_ns, grade
+from firmquote.quality import age_ns, grade, is_plainly_firm
 
 NO_PRICE = Graded(Grade.NONE)
+FIRM = Graded(Grade.FIRM)
 
 
 class MarketView(Struct, frozen=True, gc=False):
-    """One symbol at one moment. `last` is set where the provider sells no bid and ask."""
+    """One symbol at one moment. `last` is set where the provider sells no bid and ask, and then `mid` is the same."""
 
     symbol: str
     graded: Graded
@@ -19,6 +20,7 @@ class MarketView(Struct, frozen=True, gc=False):
     bid: Price | None
     ask: Price | None
     last: Price | None
+    mid: Price | None
     age_ms: float | None
     received_ns: int = 0
     bid_shares: Shares = 0
@@ -28,13 +30,6 @@ class MarketView(Struct, frozen=True, gc=False):
     def grade(self) -> Grade:
         """How far the price may be trusted."""
         return self.graded.grade
-
-    @property
-    def mid(self) -> Price | None:
-        """The middle of bid and ask, or the last price where there are none."""
-        if self.bid is not None and self.ask is not None:
-            return (self.bid + self.ask) / 2
-        return self.last
 
     @property
     def spread_bps(self) -> float | None:
@@ -60,37 +55,55 @@ def view_entry(board: Board, entry: Entry, now_ns: int) -> MarketView:
     """Return what the board shows of a symbol."""
     line, _ = visible_line(entry, board.restrictions)
     if line is None:
-        return MarketView(entry.symbol, NO_PRICE, None, None, None, None, None)
+        return MarketView(entry.symbol, NO_PRICE, None, None, None, None, None, None)
     return view_line(board, line, now_ns)
 
 
 def view_line(board: Board, line: Line, now_ns: int) -> MarketView:
     """Return one provider's price of a symbol, shown or not."""
-    standing = line.standing()
-    price = standing.price
-    graded = grade(standing, board.grading, now_ns=now_ns)
-    symbol, provider = line.entry.symbol, line.feed.provider
-    if price is None:
-        return MarketView(symbol, graded, provider, None, None, None, None)
-    age_ms = age_ns(price, now_ns) / NS_PER_MS
-    if isinstance(price, Quote):
-        return MarketView(
-            symbol,
-            graded,
-            provider,
-            price.bid,
-            price.ask,
-            None,
-            age_ms,
-            price.received_ns,
-            price.bid_size_shares,
-            price.ask_size_shares,
-        )
-    assert isinstance(price, LastPrice)
-    return MarketView(symbol, graded, provider, None, None, price.price, age_ms, price.received_ns)
+    entry, feed = line.entry, line.feed
+    quote = line.quote
+    plain = line.verdict is None and entry.band is None and not entry.halted
+    if quote is None or not plain or feed.feed_class is not FeedClass.CONSOLIDATED:
+        return _view_slowly(board, line, now_ns)
+    since_ns, resumed_ns = line.since_ns, entry.resumed_ns
+    tradable_from_ns = max(resumed_ns, since_ns)
+    if not is_plainly_firm(quote, board.grading, tradable_from_ns=tradable_from_ns, now_ns=now_ns):
+        return _view_slowly(board, line, now_ns)
+    return _view_quote(quote, FIRM, feed.provider, now_ns)
 
 
 def view_others(board: Board, entry: Entry, now_ns: int) -> tuple[MarketView, ...]:
     """Return what the providers that are not shown have of a symbol; those without a price are left out."""
     lines = (line for line in entry.lines.values() if line is not entry.elected)
     return tuple(view for view in (view_line(board, line, now_ns) for line in lines) if view.received_ns)
+
+
+def _view_slowly(board: Board, line: Line, now_ns: int) -> MarketView:
+    standing = line.standing()
+    price = standing.price
+    graded = grade(standing, board.grading, now_ns=now_ns)
+    symbol, provider = line.entry.symbol, line.feed.provider
+    if isinstance(price, Quote):
+        return _view_quote(price, graded, provider, now_ns)
+    if price is None:
+        return MarketView(symbol, graded, provider, None, None, None, None, None)
+    age_ms = age_ns(price, now_ns) / NS_PER_MS
+    return MarketView(symbol, graded, provider, None, None, price.price, price.price, age_ms, price.received_ns)
+
+
+def _view_quote(quote: Quote, graded: Graded, provider: str, now_ns: int) -> MarketView:
+    bid, ask = quote.bid, quote.ask
+    return MarketView(
+        quote.symbol,
+        graded,
+        provider,
+        bid,
+        ask,
+        None,
+        None if bid is None or ask is None else (bid + ask) / 2,
+        age_ns(quote, now_ns) / NS_PER_MS,
+        quote.received_ns,
+        quote.bid_size_shares,
+        quote.ask_size_shares,
+    )

@@ -1,7 +1,7 @@
 """Nouns: what flows through Firmquote and what providers are. No behaviour beyond arithmetic, no I/O, no clock."""
 
 from firmquote.model.clock import Clock
-from firmquote.model.effects import CloseLine, Effect, Request, Response, Send
+from firmquote.model.effects import Call, CloseLine, Effect, Request, Response, Send
 from firmquote.model.events import (
     Event,
     Halt,
@@ -49,6 +49,7 @@ __all__ = [
     "NS_PER_S",
     "NS_PER_US",
     "USD_MICROS",
+    "Call",
     "Clock",
     "CloseLine",
     "Effect",

@@ -37,8 +37,22 @@ class Request(Struct, frozen=True, kw_only=True):
         return f"Request(path={self.path!r}, symbols={self.symbols!r}, query={self.query!r})"
 
 
+class Call(Struct, frozen=True, kw_only=True):
+    """One HTTP request to a broker. `headers` hold the key: they are hidden from repr and logs."""
+
+    method: str
+    path: str
+    query: tuple[tuple[str, str], ...] = ()
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes | None = None
+    """JSON."""
+
+    def __repr__(self) -> str:
+        return f"Call({self.method} {self.path})"
+
+
 class Response(Struct, frozen=True, kw_only=True):
-    """The answer to a `Request`, whatever its status."""
+    """The answer to a `Request` or a `Call`, whatever its status."""
 
     status: int
     body: bytes

@@ -7,7 +7,7 @@ from firmquote.quality.comparing import Example, ShadowMeter, Tally
 from firmquote.quality.consensus import Said, find_outliers
 from firmquote.quality.feedclass import SpreadMeter, judge_trading_day
 from firmquote.quality.fitness import Finding, Fitness, FitnessPolicy, Refusals, Verdict
-from firmquote.quality.grading import GradePolicy, SessionGrading, Standing, age_ns, grade
+from firmquote.quality.grading import GradePolicy, SessionGrading, Standing, age_ns, grade, is_plainly_firm
 from firmquote.quality.lag import Lag, LagMeter
 from firmquote.quality.line_silence import LineMeter, LineSilencePolicy
 from firmquote.quality.plausibility import (
@@ -75,6 +75,7 @@ __all__ = [
     "is_confirmed",
     "is_factor",
     "is_near",
+    "is_plainly_firm",
     "judge_clocks",
     "judge_trading_day",
     "score_stream",

@@ -6,6 +6,8 @@ from firmquote.model import NS_PER_MS, FeedClass, Grade, Graded, LastPrice, Pric
 from firmquote.quality.fitness import Verdict
 from firmquote.quality.plausibility import PlausibilityPolicy
 
+SIZE_SHARES_MAX = PlausibilityPolicy().size_shares_max
+
 
 class GradePolicy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Age limits. An age exactly at a limit is still within it."""
@@ -43,7 +45,7 @@ class Standing(Struct, frozen=True, kw_only=True):
     """Why the provider is unfit for the symbol, if it is."""
     band: tuple[Price, Price] | None = None
     """The lowest and the highest price at which the symbol may trade now, where a provider tells."""
-    size_shares_max: int = PlausibilityPolicy().size_shares_max
+    size_shares_max: int = SIZE_SHARES_MAX
 
 
 _CLASS_REASONS = {
@@ -72,6 +74,23 @@ def grade(standing: Standing, policy: GradePolicy, *, now_ns: int) -> Graded:
     if softer:
         return Graded(Grade.INDICATIVE, softer)
     return Graded(Grade.FIRM)
+
+
+def is_plainly_firm(quote: Quote, policy: GradePolicy, *, tradable_from_ns: int, now_ns: int) -> bool:
+    """Say quickly that `grade` would find nothing against a quote; the hot path asks this first.
+
+    It may only be asked of a consolidated feed, without a halt, a price band and a verdict. False means: ask `grade`.
+    """
+    received_ns, event_ns = quote.received_ns, quote.event_ns
+    born_ns = min(received_ns, event_ns)
+    return (
+        now_ns - born_ns <= policy.soft_ms * NS_PER_MS
+        and received_ns >= tradable_from_ns
+        and quote.bid is not None
+        and quote.ask is not None
+        and quote.bid_size_shares <= SIZE_SHARES_MAX
+        and quote.ask_size_shares <= SIZE_SHARES_MAX
+    )
 
 
 def age_ns(price: Quote | LastPrice, now_ns: int) -> int:

@@ -9,6 +9,7 @@ from firmquote.runtime.front import state_dir, token_path
 from firmquote.runtime.gateway import Gateway
 from firmquote.runtime.loading import load_config
 from firmquote.runtime.registry import load_provider, provider_names
+from firmquote.runtime.replay import Difference, ReplayReport, compare, replay_day, time_of_day
 from firmquote.runtime.running import run_gateway, run_until_stopped
 from firmquote.runtime.spending import ledger_path
 
@@ -17,17 +18,22 @@ __all__ = [
     "KEY_NAME",
     "Advice",
     "Config",
+    "Difference",
     "Gateway",
+    "ReplayReport",
     "SystemClock",
     "advise",
+    "compare",
     "demo_config",
     "explain_symbol",
     "ledger_path",
     "load_config",
     "load_provider",
     "provider_names",
+    "replay_day",
     "run_gateway",
     "run_until_stopped",
     "state_dir",
+    "time_of_day",
     "token_path",
 ]

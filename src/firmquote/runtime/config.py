@@ -1,5 +1,6 @@
 """The configuration as types: what every key of `config/live_feeds.yaml` means, its unit and its default."""
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
@@ -118,6 +119,15 @@ class ServeSection(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
             raise ConfigError("serve: name both tls_certificate and tls_key, or neither.")
 
 
+class HistorySection(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is kept of the quotes."""
+
+    record: bool = False
+    """Write what the board shows, for `firmquote replay`."""
+    directory: str = "history"
+    """Below `serve.state_dir`."""
+
+
 class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The whole file."""
 
@@ -133,6 +143,7 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     alerts: AlertPolicy = AlertPolicy()
     budgets: BudgetPolicy = BudgetPolicy()
     serve: ServeSection = ServeSection()
+    history: HistorySection = HistorySection()
 
     def provider_order(self) -> tuple[str, ...]:
         """Return the providers from most to least wanted; `mock` is always last."""
@@ -141,3 +152,7 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         shadows = [name for name in self.providers if name not in live and quotes.live_enabled]
         names = [name for name in (*live, *shadows) if name is not None and name != "mock"]
         return (*names, "mock")
+
+    def history_dir(self) -> Path:
+        """Return where quotes are recorded."""
+        return Path(self.serve.state_dir).expanduser() / self.history.directory

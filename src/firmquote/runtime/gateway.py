@@ -30,6 +30,7 @@ from firmquote.runtime.loading import build_normalizer, open_provider
 from firmquote.runtime.permits import GatewayPermits
 from firmquote.runtime.poll import Poll, backfill
 from firmquote.runtime.quality import QualityDesk
+from firmquote.runtime.recording import Recording
 from firmquote.runtime.references import References, Source
 from firmquote.runtime.report import Report
 from firmquote.runtime.safety import Safety
@@ -42,6 +43,8 @@ from firmquote.symbols import xnys_calendar
 
 TIMER_NS = 50 * NS_PER_MS
 """How often everything that depends on time passing is looked at."""
+SYNTHETIC_AT_ONCE = 100
+"""Symbols that a synthetic provider makes quotes of before frames that have come meanwhile are read."""
 SYNTHETIC_NS = 500 * NS_PER_MS
 """How often a synthetic provider makes new quotes."""
 _log = structlog.get_logger("firmquote")
@@ -95,10 +98,18 @@ class Gateway:
             budget_left_pct=self.budget.left_pct,
         )
         self.trading = build_trading(
-            config, self.board, clock, permits=permits, directory=state_dir(config), guarding=self.safety.guarding
+            config,
+            self.board,
+            clock,
+            environ,
+            permits=permits,
+            directory=state_dir(config),
+            guarding=self.safety.guarding,
         )
         self.safety.measure(config, self.feeds, self.trading.latencies_ns, self.budget.left_pct)
         self.spending.positions = self._positions
+        recorded = config.history.record
+        self.recording = Recording(config.history_dir(), clock, self.trading.day_at) if recorded else None
         self._reader = self.board.add_reader("decision")
         self.streams: list[Stream] = []
         self._polls: dict[str, Poll] = {}
@@ -141,6 +152,8 @@ class Gateway:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._timers(group))
             group.create_task(self.trading.run())
+            if self.recording is not None:
+                group.create_task(self.recording.run())
             group.create_task(self.alerting.run())
             group.create_task(self._references.run())
             group.create_task(self.spending.desk.run())
@@ -221,7 +234,7 @@ class Gateway:
 
     async def _timers(self, group: asyncio.TaskGroup) -> None:
         clock = self.clock
-        self._make_synthetic()
+        await self._make_synthetic()
         next_synthetic_ns = next_second_ns = clock.monotonic_ns()
         while True:
             now_ns = clock.now_ns()
@@ -232,7 +245,7 @@ class Gateway:
                     self._start_backfill(stream.provider, group)
             if clock.monotonic_ns() >= next_synthetic_ns:
                 next_synthetic_ns += SYNTHETIC_NS
-                self._make_synthetic()
+                await self._make_synthetic()
             if clock.monotonic_ns() >= next_second_ns:
                 next_second_ns += NS_PER_S
                 self._follow_session(now_ns)
@@ -244,7 +257,9 @@ class Gateway:
                 self.corporate.second()
             self.safety.advance(self.session, now_ns)
             self.conductor.look(TIMER_NS)
+            await clock.sleep_until(0)  # frames that have come meanwhile go first
             self.quality.look(self.session)
+            await clock.sleep_until(0)
             self.conductor.advance()
             self.trading.on_timer(now_ns)
             await clock.sleep_until(clock.monotonic_ns() + TIMER_NS)
@@ -275,10 +290,13 @@ class Gateway:
                 backfill(self.feeds[name], protocol, self.board, self.spending, symbols=self.symbols, clock=self.clock)
             )
 
-    def _make_synthetic(self) -> None:
-        now_ns = self.clock.now_ns()
-        for name, source in self._sources:
-            self.board.apply(self.feeds[name], source.quotes(self.symbols, now_ns), now_ns)
+    async def _make_synthetic(self) -> None:
+        for first in range(0, len(self.symbols), SYNTHETIC_AT_ONCE):
+            now_ns = self.clock.now_ns()
+            for name, source in self._sources:
+                quotes = source.quotes(self.symbols[first : first + SYNTHETIC_AT_ONCE], now_ns)
+                self.board.apply(self.feeds[name], quotes, now_ns)
+            await self.clock.sleep_until(0)
 
     def _schedule_flush(self) -> None:
         if self._loop is not None:
@@ -286,5 +304,7 @@ class Gateway:
 
     def _flush(self) -> None:
         self.board.flush()
-        for entry in self._reader.take():
-            self.trading.on_dirty(entry)
+        entries = list(self._reader.take())
+        self.trading.on_dirty(entries)
+        if self.recording is not None:
+            self.recording.note(entries)

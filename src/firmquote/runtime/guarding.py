@@ -1,12 +1,13 @@
 """HotpathGuard at work: forbids live calls within decisions, measures them, throttles and stops."""
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
 import structlog
 
 from firmquote.board import Board
+from firmquote.decision import view_entry
 from firmquote.errors import HotpathViolation
 from firmquote.model import NS_PER_MS, NS_PER_S, Clock, Grade, Session
 from firmquote.model.hotpath import NoLiveCalls, check_live_call
@@ -16,6 +17,7 @@ from firmquote.safety import GuardPolicy, GuardReading, GuardState, HotpathGuard
 FORBIDDEN = frozenset({"socket.connect", "socket.getaddrinfo", "socket.sendto", "urllib.Request", "subprocess.Popen"})
 """What Python itself tells of; uvloop's own connections are told of by `wire`."""
 T = TypeVar("T")
+R = TypeVar("R")
 _log = structlog.get_logger("firmquote")
 _installed = False
 
@@ -47,26 +49,30 @@ class Guarding:
         self._ready = False
         """Whether the board has had a usable quote; before that nothing can hit."""
 
-    def run(self, symbol: str, decide: Callable[[], T]) -> T | None:
-        """Run a decision on `symbol` without live calls; one that tries a live call ends without a result."""
-        self.decisions += 1
-        self._looks += 1
-        try:
-            with self._no_live_calls:
-                return decide()
-        except HotpathViolation as error:
-            self._failures += 1
-            _log.error("hot_path", symbol=symbol, trouble=str(error))
-            return None
+    def run_each(self, items: Iterable[T], decide: Callable[[T], R]) -> list[R]:
+        """Decide on each of `items` without live calls; one that tries a live call ends without a result."""
+        results = []
+        count = 0
+        with self._no_live_calls:
+            for item in items:
+                count += 1
+                try:
+                    results.append(decide(item))
+                except HotpathViolation as error:
+                    self._failures += 1
+                    _log.error("hot_path", trouble=str(error))
+        self.decisions += count
+        self._looks += count
+        return results
 
     def counts(self) -> HotPathCounts:
         """Return what was counted since the start."""
         return HotPathCounts(self.decisions, self.guard.live_calls)
 
     def evaluate(
-        self, session: Session, *, latencies_ns: Sequence[int], budget_left_pct: float | None
+        self, session: Session, *, read_latencies_ns: Callable[[], Sequence[int]], budget_left_pct: float | None
     ) -> GuardState | None:
-        """Judge where it is time; `None` where it is not. `latencies_ns` are those of the last decisions, sorted."""
+        """Judge where it is time; `None` where it is not. The latencies are those of the last decisions, sorted."""
         now_ns = self._clock.monotonic_ns()
         strict_breach = self.guard.policy.strict and self.guard.has_new_live_calls
         if now_ns < self._next_ns and not strict_breach:
@@ -78,6 +84,7 @@ class Guarding:
         failures, self._failures = self._failures, 0
         counts_hits = self._ready and session is Session.REGULAR
         hits = round(looks * usable / len(self._board.entries)) if counts_hits else None
+        latencies_ns = read_latencies_ns()
         p95_ns = latencies_ns[int(0.95 * len(latencies_ns))] if latencies_ns else None
         return self.guard.evaluate(
             GuardReading(
@@ -91,5 +98,5 @@ class Guarding:
 
     def _usable(self) -> int:
         now_ns = self._clock.now_ns()
-        views = (self._board.view(symbol, now_ns) for symbol in self._board.entries)
+        views = (view_entry(self._board, entry, now_ns) for entry in self._board.entries.values())
         return sum(view.graded.grade >= Grade.INDICATIVE for view in views)

@@ -108,14 +108,17 @@ def open_provider(
         own = msgspec.convert(settings, provider.config)
     except msgspec.ValidationError as error:
         raise ConfigError(f"providers.{name}.settings: {explain(error, provider.config)}") from error
-    key = _read_key(provider, None if section is None else section.api_key, environ)
+    reference = None if section is None else section.api_key
+    key = read_key(name, reference, environ) if provider.needs_key else None
     return provider, Opening(config=own, key=key, codec=normalizer.codec(name))
 
 
-def _read_key(provider: Provider, reference: KeyReference | None, environ: Mapping[str, str]) -> Secret | None:
-    if not provider.needs_key:
-        return None
-    name = provider.name
+def read_key(name: str, reference: KeyReference | None, environ: Mapping[str, str]) -> Secret:
+    """Return the key of a provider or broker; without a reference, of its usual environment variable.
+
+    Raises:
+        ConfigError: it cannot be found.
+    """
     if reference is None:
         reference = KeyReference(env=f"FIRMQUOTE_{name.upper()}_API_KEY")
     if (reference.env is None) == (reference.file is None):

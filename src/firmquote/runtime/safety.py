@@ -209,7 +209,7 @@ class Safety:
             guard.on_released()  # by an operator: it begins anew
         serving = self._conductor.manager.serving
         left_pct = None if serving is None else self._budget_left_pct(serving)
-        state = self.guarding.evaluate(session, latencies_ns=self._latencies_ns(), budget_left_pct=left_pct)
+        state = self.guarding.evaluate(session, read_latencies_ns=self._latencies_ns, budget_left_pct=left_pct)
         if state is None:
             return
         words = "; ".join(guard.why)

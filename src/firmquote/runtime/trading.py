@@ -6,7 +6,7 @@ batch at a time; an order reaches its broker once its batch is on the disk.
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from functools import partial
@@ -28,7 +28,6 @@ from firmquote.decision import (
     Desk,
     Embargoes,
     MarketView,
-    PaperBroker,
     Portfolio,
     Receipt,
     WorkingOrders,
@@ -39,6 +38,8 @@ from firmquote.decision import (
 from firmquote.errors import FirmquoteError, StoreError
 from firmquote.model import NS_PER_S, Clock, Session
 from firmquote.model.trading import MICROS_PER_USD, AdviceInput, OrderView
+from firmquote.runtime.alpaca_broker import AlpacaBroker
+from firmquote.runtime.brokerage import differences, open_broker
 from firmquote.runtime.config import Config
 from firmquote.runtime.guarding import Guarding
 from firmquote.runtime.ledgers import Ledgers, Restored
@@ -56,6 +57,7 @@ LATENCIES_KEPT = 4_096
 """Decisions over which the latency percentiles are taken; a power of two."""
 RETRY_NS = NS_PER_S
 """How long a batch that could not be stored waits for the next attempt."""
+_BROKER = "broker"
 TURNS = 20
 """All symbols are looked at once in so many timer ticks, a part at each, so that no tick is long."""
 _log = structlog.get_logger("firmquote")
@@ -98,6 +100,8 @@ class Trading:
         self.orders: dict[str, OrderView] = {}
         """The newest orders by key, oldest first."""
         self.guarding = guarding
+        if isinstance(broker, AlpacaBroker):
+            broker.on_positions = self._compare
         self.ledgers: Ledgers | None = None
         self._changed = asyncio.Event()
         self._latencies_ns = [0] * LATENCIES_KEPT
@@ -106,19 +110,21 @@ class Trading:
 
     # -- the hot path
 
-    def on_dirty(self, entry: Entry) -> None:
-        """Decide on a symbol whose quote has just changed, and measure how long that took since the frame arrived."""
-        received_ns = self._look(entry).received_ns
-        if received_ns:
-            took_ns = self._clock.now_ns() - received_ns
-            self._latencies_ns[self._measured & (LATENCIES_KEPT - 1)] = took_ns
-            self._measured += 1
+    def on_dirty(self, entries: Iterable[Entry]) -> None:
+        """Decide on symbols whose quotes have just changed, and measure how long that took since their frames came."""
+        arrivals = self._look_at(entries, self._clock.now_ns())
+        decided_ns = self._clock.now_ns()
+        latencies, measured = self._latencies_ns, self._measured
+        for received_ns in arrivals:
+            if received_ns:
+                latencies[measured & (LATENCIES_KEPT - 1)] = decided_ns - received_ns
+                measured += 1
+        self._measured = measured
 
     def on_timer(self, now_ns: int) -> None:
         """Let time do its work: fills, ends of orders, ages of quotes."""
         self.desk.on_timer(now_ns)
-        for symbol in self.symbols[self._turn :: TURNS]:
-            self._look(self.board.entries[symbol])
+        self._look_at([self.board.entries[symbol] for symbol in self.symbols[self._turn :: TURNS]], now_ns)
         self._turn = (self._turn + 1) % TURNS
         if self.desk.unstored:
             self._changed.set()
@@ -187,6 +193,7 @@ class Trading:
 
     async def run(self) -> None:
         """Store what the desk produces until cancelled; what is left is stored before this returns."""
+        remote = asyncio.create_task(self.broker.run()) if isinstance(self.broker, AlpacaBroker) else None
         with ThreadPoolExecutor(1, thread_name_prefix="ledgers") as writer:
             try:
                 while True:
@@ -197,6 +204,8 @@ class Trading:
                     else:
                         await self._store(writer, self.ledgers)
             finally:
+                if remote is not None:
+                    remote.cancel()
                 writer.shutdown(wait=True)
                 self._close()
 
@@ -210,7 +219,8 @@ class Trading:
         while batch:
             write = partial(ledgers.write, batch, self._clock.now_ns())
             try:
-                await asyncio.get_running_loop().run_in_executor(writer, write)
+                # Shielded: a batch that waits for the thread when we are cancelled is still written.
+                await asyncio.shield(asyncio.get_running_loop().run_in_executor(writer, write))
             except StoreError as error:
                 self._pause(error)
                 await self._clock.sleep_until(self._clock.monotonic_ns() + RETRY_NS)
@@ -259,14 +269,28 @@ class Trading:
             _log.error("decisions are paused", cause=str(error))
         self.engine.pauses[STORE] = str(error)
 
+    def _compare(self, held: Mapping[str, int]) -> None:
+        """See that the broker holds what our books say; while it does not, nothing is opened."""
+        wrong = differences(held, self.desk.book.portfolio.positions.values())
+        if wrong:
+            self.engine.pauses[_BROKER] = f"{self.broker.name} and our books disagree ({'; '.join(wrong)})"
+            _log.error("positions disagree", broker=self.broker.name, wrong=wrong)
+        else:
+            self.engine.pauses.pop(_BROKER, None)
+
     # -- how
 
-    def _look(self, entry: Entry) -> MarketView:
-        now_ns = self._clock.now_ns()
-        view = view_entry(self.board, entry, now_ns)
-        if self.guarding.run(entry.symbol, lambda: self.desk.on_view(view, now_ns)) is not None:
-            self._changed.set()
-        return view
+    def _look_at(self, entries: Iterable[Entry], now_ns: int) -> list[int]:
+        """Decide on each entry; returns when the frames arrived that were decided on."""
+        board, desk = self.board, self.desk
+
+        def decide(entry: Entry) -> int:
+            view = view_entry(board, entry, now_ns)
+            if desk.on_view(view, now_ns) is not None:
+                self._changed.set()
+            return view.received_ns
+
+        return self.guarding.run_each(entries, decide)
 
     def _witness(self, symbol: str, now_ns: int) -> tuple[tuple[MarketView, ...], dict[str, int]]:
         entry = self.board.entries[symbol]
@@ -276,14 +300,21 @@ class Trading:
 
 
 def build_trading(
-    config: Config, board: Board, clock: Clock, *, permits: GatewayPermits, directory: Path, guarding: Guarding
+    config: Config,
+    board: Board,
+    clock: Clock,
+    environ: Mapping[str, str],
+    *,
+    permits: GatewayPermits,
+    directory: Path,
+    guarding: Guarding,
 ) -> Trading:
     """Return the trading part of a gateway that keeps its state in `directory`. Raises ConfigError."""
     return Trading(
         symbols=config.feeds.quotes.live_symbols_allowlist,
         config=config.decision,
         board=board,
-        broker=PaperBroker(config.decision.paper),
+        broker=open_broker(config, environ, clock),
         permits=permits,
         calendar=xnys_calendar() if config.quality.calendar == "XNYS" else None,
         directory=directory / config.decision.directory,

@@ -37,7 +37,6 @@ SCHEMA = Schema(
         """,
     ),
 )
-ORDERS_SHOWN_MAX = 1_000
 _order = msgspec.json.Decoder(Order)
 _fill = msgspec.json.Decoder(Fill)
 _position = msgspec.json.Decoder(Position)
@@ -107,7 +106,7 @@ class Outbox:
             _order.decode(_text(body))
             for (body,) in self._database.rows(
                 "SELECT body FROM orders WHERE (?1 IS NULL OR symbol = ?1) ORDER BY created_ns DESC LIMIT ?2",
-                (symbol, min(limit, ORDERS_SHOWN_MAX)),
+                (symbol, limit),
             )
         ]
         return [order_view(order, self.fills(order.key)) for order in orders]
@@ -116,6 +115,11 @@ class Outbox:
         """Return the fills of an order, first to last."""
         rows = self._database.rows("SELECT body FROM fills WHERE key = ? ORDER BY number", (key,))
         return [_fill.decode(_text(body)) for (body,) in rows]
+
+    def log(self, key: str) -> list[Order]:
+        """Return every state that an order was in, first to last."""
+        rows = self._database.rows("SELECT body FROM log WHERE key = ? ORDER BY n", (key,))
+        return [_order.decode(_text(body)) for (body,) in rows]
 
     def rests(self) -> dict[str, Rests]:
         """Return what each symbol rests from, so that a restart shortens no cooldown."""

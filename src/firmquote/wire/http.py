@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Self
 from msgspec import Struct
 
 from firmquote.errors import LineError
-from firmquote.model import Request, Response
+from firmquote.model import Call, Request, Response
 from firmquote.model.hotpath import check_live_call
 from firmquote.wire.urls import check_url
 
 if TYPE_CHECKING:
-    from aiohttp import ClientSession
+    from aiohttp import ClientResponse, ClientSession
 
 CHUNK_BYTES = 65_536
 
@@ -70,30 +70,42 @@ class HttpClient:
             LineError: no answer in time, the connection broke, or the answer is too long. Its text holds the path
                 and never the query, since keys travel there.
         """
+        query = (*request.query, *request.secret_query)
+        call = Call(method="GET", path=request.path, query=query, headers=request.headers)
+        return await self.call(call, timeout_s=timeout_s)
+
+    async def call(self, call: Call, *, timeout_s: float | None = None) -> Response:
+        """Send `call` and return the answer, whatever its status; raises as `get` does."""
         from aiohttp import ClientError, ClientTimeout  # noqa: PLC0415 - loaded by now
 
         assert self._session is not None
         patience_s = min(timeout_s or self._limits.timeout_s, self._limits.timeout_s)
-        where = f"{self._provider}: GET {self._base_url}{request.path}"
+        where = f"{self._provider}: {call.method} {self._base_url}{call.path}"
         check_live_call(where)
+        headers = list(call.headers)
+        if call.body is not None:
+            headers.append(("Content-Type", "application/json"))
         try:
-            async with self._session.get(
-                self._base_url + request.path,
-                params=[*request.query, *request.secret_query],
-                headers=list(request.headers),
+            async with self._session.request(
+                call.method,
+                self._base_url + call.path,
+                params=list(call.query),
+                headers=headers,
+                data=call.body,
                 allow_redirects=False,
                 timeout=ClientTimeout(total=patience_s),
             ) as answer:
-                body = bytearray()
-                async for chunk in answer.content.iter_chunked(CHUNK_BYTES):
-                    body += chunk
-                    if len(body) > self._limits.body_bytes_max:
-                        raise LineError(
-                            f"{where}: answer above {self._limits.body_bytes_max} bytes.", provider=self._provider
-                        )
-                headers = tuple((name.lower(), value) for name, value in answer.headers.items())
-                return Response(status=answer.status, body=bytes(body), received_ns=self._now_ns(), headers=headers)
+                return await self._read(answer, where)
         except TimeoutError:
             raise LineError(f"{where}: no answer within {patience_s:.2g} s.", provider=self._provider) from None
         except (ClientError, OSError) as error:
             raise LineError(f"{where}: {type(error).__name__}.", provider=self._provider) from None
+
+    async def _read(self, answer: "ClientResponse", where: str) -> Response:
+        body = bytearray()
+        async for chunk in answer.content.iter_chunked(CHUNK_BYTES):
+            body += chunk
+            if len(body) > self._limits.body_bytes_max:
+                raise LineError(f"{where}: answer above {self._limits.body_bytes_max} bytes.", provider=self._provider)
+        headers = tuple((name.lower(), value) for name, value in answer.headers.items())
+        return Response(status=answer.status, body=bytes(body), received_ns=self._now_ns(), headers=headers)

@@ -15,7 +15,7 @@ from firmquote.lab.drills.range import Range, Setup, firing_range
 from firmquote.lab.drills.truth import Tally
 from firmquote.lab.tape import Tape, load_tape
 from firmquote.model.drill import DrillCheck, DrillReport
-from firmquote.routing import Blame, Status
+from firmquote.routing import Blame, Status, percentiles
 
 SETUPS = (
     Setup(name="polygon+alpaca+alphavantage", active="polygon", warm="alpaca", shadows=("alphavantage",)),
@@ -38,6 +38,7 @@ BACK_S_MAX = 60.0
 AVAILABLE_MIN = 0.999
 WIRE_MS = 150.0
 """What a quote may be behind the tape by its way and the sampling, beside the time to detect."""
+DECISION_P95_MS_MAX = 200.0
 STALLED_MS_MAX = 300.0
 """A machine that was later than this in one run proves nothing; the run is repeated."""
 TRIES = 3
@@ -55,6 +56,10 @@ class Seen(Struct, frozen=True, kw_only=True):
     blame: str | None
     role_moved: bool
     false_moves: int
+    decision_p95_ms: float | None
+    """From a frame's arrival to the decision on its quote, while it was broken."""
+    live_calls: int
+    """Within decisions."""
     tally: Tally
 
     @property
@@ -161,6 +166,7 @@ async def _run(setup: Setup, broken: Break) -> Seen:
         recover_s = await firing.until(lambda: is_served(firing), within_s=RECOVER_S_MAX) if expected else 0.0
         await firing.wait(SETTLE_S)
         tally = firing.truth.tally
+        decision_p95_ms = percentiles(firing.gateway.trading.latencies_ns()).p95_ms
         firing.truth.begin()
         blame = attributed(firing, before)
         moves = [event for event in events if event.sequence > before and event.kind == "role"]
@@ -177,6 +183,8 @@ async def _run(setup: Setup, broken: Break) -> Seen:
             blame=blame,
             role_moved=any(move.before == setup.active for move in moves),
             false_moves=len(wrong),
+            decision_p95_ms=decision_p95_ms,
+            live_calls=firing.gateway.safety.guarding.counts().live_calls,
             tally=tally,
         )
 
@@ -264,6 +272,8 @@ def _checks(seen: Seen) -> list[DrillCheck]:
     if seen.broken.blame not in (Blame.OWN_STALL, Blame.NETWORK):
         available = seen.tally.available
         check("availability", available, AVAILABLE_MIN, "share", passed=available >= AVAILABLE_MIN)
+    check("p95 of a decision", seen.decision_p95_ms, DECISION_P95_MS_MAX, "ms")
+    check("live calls within decisions", float(seen.live_calls), 0.0, "count")
     check("event times that went back", float(seen.tally.backward), 0.0, "count")
     if expected and not seen.broken.wrong_values:
         check("behind the tape", seen.tally.behind_ms, seen.deadline_s * 1_000 + WIRE_MS, "ms")
