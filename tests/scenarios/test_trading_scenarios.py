@@ -34,7 +34,8 @@ def test_advice_becomes_an_order_a_fill_and_a_receipt_that_is_decided_alike_agai
     async def body() -> None:
         async with scenario(change=with_state(tmp_path)) as running:
             gateway, trading = running.gateway, running.gateway.report.trading
-            await running.until(lambda: running.shown("IBM") == "polygon")
+            lines = gateway.board.entries["IBM"].lines
+            await running.until(lambda: running.shown("IBM") == "polygon" and lines["alphavantage"].has_price)
             trading.advise(AdviceInput(symbol="ibm", score=1.0, source="test"))
             await running.until(lambda: any(position.shares for position in trading.account().positions))
             await running.until(lambda: bool(trading.orders("IBM")) and bool(trading.orders("IBM")[-1].fills))

@@ -25,7 +25,7 @@ from firmquote.quality import (
 from firmquote.runtime.feed_watch import FeedWatch
 from firmquote.runtime.line_watch import LineWatch
 
-ENTRIES_PER_LOOK = 250
+ENTRIES_PER_LOOK = 100
 MAPPING_BPS = 10.0
 """A claimed price so near to another symbol's is that symbol's."""
 _CLAIMS = frozenset({Reason.JUMP, Reason.SPLIT_MISMATCH, Reason.PRICE_UNITS, Reason.WRONG_MAPPING})
