@@ -74,6 +74,10 @@ class FrozenLines:
         compare = self._looks % AWAY_LOOKS == 0
         verdicts: list[LineVerdict] = []
         for entry, row in self._rows:
+            if all(watched.line.received_ns != watched.received_ns for watched in row):
+                for watched in row:  # the usual case on a busy board, without what only the silent need
+                    self._speak(watched, verdicts, stalled=stalled, now_ns=monotonic_ns)
+                continue
             spoke = [watched.line.received_ns != watched.received_ns for watched in row]
             others = any(
                 said and well[watched.line.provider] and not watched.frozen
