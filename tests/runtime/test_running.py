@@ -26,7 +26,7 @@ async def symbols(client: httpx.AsyncClient) -> list[str]:
 
 
 def remember_ibm_since_2020(directory: Path) -> None:
-    with closing(open_symbol_record(directory / "symbols.sqlite")) as record:
+    with closing(open_symbol_record(directory / "symbols-demo.sqlite")) as record:
         basis = Basis("IBM", date(2020, 1, 2))
         record.write([Instrument(configured="IBM", symbol="IBM", named=basis, priced=basis)])
 

@@ -89,6 +89,8 @@ class SymbolsSection(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Provider → canonical → its spelling; wins over the codec in both directions."""
     aliases: dict[str, str] = {}
     """What people type → canonical."""
+    record_file: str = "symbols.sqlite"
+    """Below `serve.state_dir`: told actions, names, last prices and operators' halts."""
     actions_file: str | None = None
     """YAML of corporate actions; see docs/how-to/corporate-actions.md."""
 

@@ -25,8 +25,6 @@ from firmquote.runtime.reloading import Reloading
 from firmquote.runtime.supervision import Supervisor
 from firmquote.store import open_symbol_record
 
-SYMBOLS_FILE = "symbols.sqlite"
-
 
 def run_until_stopped(
     body: Callable[[asyncio.Event], Coroutine[Any, Any, None]], *, for_s: float | None = None
@@ -63,7 +61,7 @@ async def run_gateway(
     directory = state_dir(config)
     directory.mkdir(parents=True, exist_ok=True)
     async with AsyncExitStack() as stack:
-        record = stack.enter_context(closing(open_symbol_record(directory / SYMBOLS_FILE)))
+        record = stack.enter_context(closing(open_symbol_record(directory / config.symbols.record_file)))
         supervisor = Supervisor(environ)
         corporate = CorporateDesk(record, config, clock)
         while True:
