@@ -5,10 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from firmquote.lab import Tape, load_tape
+from firmquote.lab import Tape, TapeQuote, TapeTrade, load_tape
 from firmquote.lab.calm import Calm, stay_calm
+from firmquote.lab.faults import SimQuote
+from firmquote.lab.rehearsal import TIMER_NS, Rehearsal
 from firmquote.lab.tape import read_quotes
 from firmquote.model import NS_PER_S, Session
+from firmquote.runtime.config import QualitySection
 
 TAPE = load_tape()
 MARGIN = 0.25
@@ -36,6 +39,33 @@ def test_the_whole_hour_played_ten_times_as_fast_moves_nothing(streams: tuple[st
 @pytest.mark.parametrize("streams", STREAMS)
 def test_some_minutes_at_their_own_speed_move_nothing(streams: tuple[str, ...]) -> None:
     check(stay_calm(TAPE.part(40 * 60, 4 * 60), streams=streams))
+
+
+def test_an_early_close_is_nobodys_fault_but_the_exchanges() -> None:
+    tape = TAPE.part(40 * 60, 60)
+    gateway = Rehearsal(tape.symbols, ["a", "b"], ["polled"], now_ns=tape.start_ns, policy=QualitySection())
+    now_ns = tape.start_ns
+    for sequence, row in enumerate(tape.rows):
+        while now_ns + TIMER_NS <= row.ts_ns:
+            now_ns += TIMER_NS
+            gateway.move_to(now_ns)
+        gateway.clock.move_to(row.ts_ns)
+        if isinstance(row, TapeQuote):
+            sizes = row.bid_size_shares, row.ask_size_shares
+            quote = SimQuote(row.symbol, row.bid, sizes[0], row.ask, sizes[1], row.ts_ns, sequence)
+            for name in ("a", "b"):
+                gateway.send(name, [quote])
+        else:
+            gateway.answer("polled", row.symbol, row.price)
+    gateway.begin(Session.CLOSED)
+    last = next(row.price for row in reversed(tape.rows) if isinstance(row, TapeTrade) and row.symbol == "AIG")
+    for tick in range(20 * 60):
+        gateway.move_to(now_ns + tick * TIMER_NS)
+        if tick % 60 == 0:
+            gateway.answer("polled", "AIG", last + tick / 1_000)  # somebody still prints prices
+    events = [event for event in gateway.conductor.events if event.kind != "quality"]
+    assert [event.kind for event in events if event.blame is not None] == ["session"]
+    assert [event.blame for event in events if event.kind == "session"] == ["halt_or_closed"]
 
 
 @pytest.mark.proof

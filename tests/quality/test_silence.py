@@ -15,6 +15,7 @@ from firmquote.quality import (
     LagMeter,
     SilencePolicy,
     StreamEvidence,
+    clock_difference_ns,
     explain_stream,
     has_moved_away,
     score_stream,
@@ -258,3 +259,22 @@ def test_an_hour_of_real_ticks_with_nothing_wrong_is_never_silence_even_with_eve
         made.note(at_ns)
         last_ns = at_ns
     assert worst < POLICY.phi_alone / 2, "the margin"
+
+
+@pytest.mark.parametrize(
+    ("least_ms", "taken_ms"),
+    [
+        pytest.param(None, 0, id="nothing known"),
+        pytest.param(0, 0, id="no lag"),
+        pytest.param(250, 0, id="a long way"),
+        pytest.param(251, 251, id="a clock behind"),
+        pytest.param(-1, -1, id="a clock ahead"),
+        pytest.param(2_000, 2_000, id="a clock far behind"),
+        pytest.param(900_000, 0, id="delayed data"),
+    ],
+)
+def test_a_lag_less_than_none_or_longer_than_any_way_is_a_difference_of_clocks(
+    least_ms: int | None, taken_ms: int
+) -> None:
+    least_ns = None if least_ms is None else least_ms * NS_PER_MS
+    assert clock_difference_ns(least_ns) == taken_ms * NS_PER_MS

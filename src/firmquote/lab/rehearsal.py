@@ -203,8 +203,8 @@ class Rehearsal:
 
     def begin(self, session: Session) -> None:
         """Let another part of the day begin."""
+        self.conductor.begin_session(self.session, session)
         self.session = session
-        self.conductor.watch.begin(session)
 
     def view(self, symbol: str) -> BoardView:
         """Return what readers see of a symbol now."""

@@ -89,7 +89,7 @@ class LineHealth(Struct, frozen=True, kw_only=True):
 
 
 class EventView(Struct, frozen=True, kw_only=True):
-    """Something changed: `kind` is `role`, `status`, `breaker`, `connection`, `line`, `seam`, `stall` or `halt`."""
+    """Something changed. `kind` is `role`, `status`, `breaker`, `connection`, `line`, `seam`, `stall` and so on."""
 
     sequence: int
     at_ns: int

@@ -8,7 +8,7 @@ from firmquote.quality.consensus import Said, find_outliers
 from firmquote.quality.feedclass import SpreadMeter, judge_trading_day
 from firmquote.quality.fitness import Finding, Fitness, FitnessPolicy, Refusals, Verdict
 from firmquote.quality.grading import GradePolicy, SessionGrading, Standing, age_ns, grade, is_plainly_firm
-from firmquote.quality.lag import Lag, LagMeter
+from firmquote.quality.lag import Lag, LagMeter, clock_difference_ns
 from firmquote.quality.line_silence import LineMeter, LineSilencePolicy
 from firmquote.quality.plausibility import (
     Band,
@@ -67,6 +67,7 @@ __all__ = [
     "age_ns",
     "check_last_price",
     "check_quote",
+    "clock_difference_ns",
     "explain_claim",
     "explain_stream",
     "find_outliers",

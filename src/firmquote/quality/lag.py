@@ -11,6 +11,10 @@ from msgspec import Struct
 
 from firmquote.model import NS_PER_MS, NS_PER_S
 
+WAY_NS_MAX = 250 * NS_PER_MS
+"""A least lag between nothing and this may well be the way that frames take; clocks need not differ."""
+SKEW_NS_MAX = 2 * NS_PER_S
+"""Beyond this it is no difference of clocks but late data, and is shown as such."""
 WINDOW_NS = 2 * NS_PER_S
 """The growth is the difference between the least lags of the two halves of this window."""
 HORIZON_S = 4.0
@@ -40,6 +44,11 @@ class LagMeter:
         self._floors: deque[int] = deque(maxlen=FLOOR_SECONDS)
         self._second = -1
 
+    @property
+    def least_ns(self) -> int | None:
+        """The least lag of the last seconds in which something arrived."""
+        return min(self._floors, default=None)
+
     def note(self, lag_ns: int, at_ns: int) -> None:
         """Something arrived; `lag_ns` is the least lag of it."""
         self._points.append((at_ns, lag_ns))
@@ -66,3 +75,14 @@ class LagMeter:
         excess_ns = late - min(self._floors)
         slope = (late - early) / (WINDOW_NS / 2 / NS_PER_S)
         return Lag(excess_ns / NS_PER_MS, slope / NS_PER_MS)
+
+
+def clock_difference_ns(least_lag_ns: int | None) -> int:
+    """Return what of a stream's lags is the difference of the clocks, by a minimum filter.
+
+    A negative lag cannot be: the provider's clock is ahead. A least lag that is longer than any way takes is a clock
+    that is behind. Between the two nobody can tell, and nothing is taken off.
+    """
+    if least_lag_ns is None or 0 <= least_lag_ns <= WAY_NS_MAX or abs(least_lag_ns) > SKEW_NS_MAX:
+        return 0
+    return least_lag_ns

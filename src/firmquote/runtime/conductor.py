@@ -7,9 +7,9 @@ from typing import Protocol
 import structlog
 
 from firmquote.board import Board, Feed
-from firmquote.model import MS_PER_S, NS_PER_MS, Clock, LineState, LineStatus
+from firmquote.model import MS_PER_S, NS_PER_MS, Clock, LineState, LineStatus, Session
 from firmquote.model.status import EventView
-from firmquote.quality import SilencePolicy
+from firmquote.quality import SilencePolicy, clock_difference_ns
 from firmquote.routing import Blame, Change, Outcome, Percentiles, ProviderManager, percentiles
 from firmquote.runtime.frozen_lines import FrozenLines
 from firmquote.runtime.hedging import Asker, Hedger
@@ -60,6 +60,9 @@ class Conductor:
         self._shown_version = -1
         self._waiting: list[str] = []
         """Symbols of which the provider that should be shown has nothing to show yet; another's price is there."""
+        self._halted: set[str] = set()
+        self._closed = False
+        """Whether the exchange is: then silence says nothing, whatever is still printed elsewhere."""
         self._sequence = 0
         self._streams: dict[str, tuple[Feed, int]] = {}
         """Streamed feeds, and how much each had accepted when its last second was judged."""
@@ -119,8 +122,9 @@ class Conductor:
     # -- time and operators
 
     def second(self) -> None:
-        """Judge the last second of every stream: did it bring anything?"""
+        """Judge the last second of every stream: did it bring anything? And tell of halts."""
         now_ns = self._clock.now_ns()
+        self._tell_of_halts(now_ns)
         for provider, (feed, before) in list(self._streams.items()):
             self.manager.on_stream_second(provider, brought_data=feed.accepted > before, now_ns=now_ns)
             self._streams[provider] = (feed, feed.accepted)
@@ -147,18 +151,32 @@ class Conductor:
             monotonic_ns=monotonic_ns,
             now_ns=now_ns,
         )
+        if self._closed:
+            verdicts = dict.fromkeys(verdicts)
         for name, words in verdicts.items():
             if words is None or manager.members[name].silent is None:
                 manager.on_silent(name, words)
         mute = {name for name, ms in heard_ms.items() if ms > MUTE_MS and not self.watch.forgiving}
         manager.on_mute(mute | self._unreached)
         well = {m.name: m.usable and not m.synthetic and not verdicts.get(m.name) for m in manager.members.values()}
-        stalled = self.watch.forgiving
+        stalled = self.watch.forgiving or self._closed
         for verdict in self.frozen.look(well, stalled=stalled, monotonic_ns=monotonic_ns):
             manager.on_line(verdict.provider, verdict.symbol, "silence", verdict.words, now_ns)
         self.hedger.look()
         if self.watch.stalls > stalls:
             self._tell_of_a_stall(now_ns)
+
+    def begin_session(self, before: Session, session: Session) -> None:
+        """Another part of the day has begun: other gaps are usual, and after the close silence is."""
+        self.watch.begin(session)
+        self._closed = session is Session.CLOSED
+        blame = Blame.MARKET if session is Session.CLOSED else None
+        self.publish([
+            Change(
+                at_ns=self._clock.now_ns(), kind="session", provider="", before=before.value, after=session.value,
+                cause="the exchange's day", blame=blame,
+            )
+        ])  # fmt: skip
 
     def activate(self, name: str, reason: str) -> EventView:
         """Let `name` serve at once. Raises ConfigError where it cannot."""
@@ -174,11 +192,12 @@ class Conductor:
         return next(event for event in reversed(self.events) if event.kind == "role")
 
     def latency(self, name: str, now_ns: int) -> Percentiles:
-        """Return a stream's delay behind its own times, or a polled provider's round trip."""
+        """Return a stream's delay behind its own times, less the difference of clocks, or a polled one's round trip."""
         streamed = self._streams.get(name)
         if streamed is None:
             return self.manager.members[name].health.latency(now_ns)
-        return percentiles(streamed[0].delays_ns())
+        skew_ns = clock_difference_ns(self.watch.least_lag_ns(name))
+        return percentiles([delay_ns - skew_ns for delay_ns in streamed[0].delays_ns()])
 
     def show(self) -> None:
         """Let the board follow the roles and the fitness of lines, in this call."""
@@ -195,6 +214,21 @@ class Conductor:
 
     def _resubscribe(self, provider: str, symbol: str) -> None:
         self._streams_open[provider].resubscribe(symbol)
+
+    def _tell_of_halts(self, now_ns: int) -> None:
+        halted = {entry.symbol: ", ".join(entry.halts) for entry in self._board.entries.values() if entry.halted}
+        begun = [
+            (symbol, "trading", "halted", f"halted by {halted[symbol]}") for symbol in halted.keys() - self._halted
+        ]
+        ended = [(symbol, "halted", "trading", "trading goes on") for symbol in self._halted - halted.keys()]
+        self._halted = set(halted)
+        self.publish([
+            Change(
+                at_ns=now_ns, kind="halt", provider="", before=before, after=after, cause=cause, symbol=symbol,
+                blame=Blame.MARKET if after == "halted" else None,
+            )
+            for symbol, before, after, cause in sorted([*begun, *ended])
+        ])  # fmt: skip
 
     def _tell_of_a_stall(self, now_ns: int) -> None:
         words = (

@@ -278,10 +278,9 @@ class Gateway:
         session = self.session_at(now_ns)
         if session is self.session:
             return
-        _log.info("session", before=self.session.value, after=session.value)
+        self.conductor.begin_session(self.session, session)
         self.session = session
         self.board.grading = self.config.quality.grading.at(session)
-        self.conductor.watch.begin(session)
 
     def _start_backfill(self, name: str, group: asyncio.TaskGroup) -> None:
         protocol = self._backfills.get(name)

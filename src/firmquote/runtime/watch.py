@@ -164,6 +164,10 @@ class SilenceWatch:
         for watched in self._watched.values():
             watched.meter.begin(session)
 
+    def least_lag_ns(self, provider: str) -> int | None:
+        """Return the least lag of a stream lately, or `None` before that is known."""
+        return self._watched[provider].lag.least_ns
+
     def suspicion(self, provider: str) -> Suspicion | None:
         """Return what is suspected of a stream, or `None` for a provider that does not stream."""
         watched = self._watched.get(provider)

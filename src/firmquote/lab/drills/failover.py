@@ -79,6 +79,10 @@ def streams_of(setup: Setup) -> int:
     return sum(name not in POLLED for name in setup.providers)
 
 
+def _applies(broken: Break, setup: Setup) -> bool:
+    return broken.needs_streams <= streams_of(setup) and broken.only_with in (None, *setup.providers)
+
+
 def failover_drill(options: DrillOptions) -> DrillReport:
     """Run it. Raises ConfigError for a fault or a setup that is not there."""
     runs = _chosen(options)
@@ -118,8 +122,7 @@ def _chosen(options: DrillOptions) -> list[tuple[Setup, Break]]:
     runs = []
     for setup in setups:
         breaks = POLLED_BREAKS if setup.active in POLLED else STREAM_BREAKS
-        told = [broken for broken in breaks if broken.needs_streams <= streams_of(setup)]
-        runs += [(setup, broken) for broken in (*told, *OUR_OWN_BREAKS)]
+        runs += [(setup, broken) for broken in (*breaks, *OUR_OWN_BREAKS) if _applies(broken, setup)]
     known = sorted({broken.name for _, broken in runs})
     for name in options.faults:
         if name not in known:

@@ -37,6 +37,8 @@ class Break(Struct, frozen=True, kw_only=True):
     """How soon where only a polled provider is a witness."""
     wrong_values: bool = False
     """What is shown until then is wrong, rather than old."""
+    only_with: str | None = None
+    """The provider that it takes: the only one here that tells of halts."""
     needs_streams: int = 1
     """How many streams it takes to tell who is right: with fewer, quotes are only graded down."""
     hold_s: float = 4.0
@@ -172,7 +174,31 @@ async def _cut_us_off(firing: Range) -> None:
         await simulator.inject(Fault.BLACKHOLE)
 
 
+async def _halt(firing: Range) -> None:
+    for symbol in LIQUID:
+        firing.lab.halt(symbol)
+
+
+async def _resume(firing: Range) -> None:
+    for symbol in LIQUID:
+        firing.lab.resume(symbol)
+
+
+async def _stop_the_market(firing: Range) -> None:
+    for simulator in firing.lab.simulators.values():
+        await simulator.inject(Fault.FREEZE)
+
+
 OUR_OWN_BREAKS = (
+    Break(
+        name="halt",
+        follows=Follows.NOTHING,
+        blame=Blame.MARKET,
+        only_with="alpaca",
+        begin=_halt,
+        end=_resume,
+    ),
+    Break(name="market-stops", follows=Follows.NOTHING, blame=None, hold_s=8.0, begin=_stop_the_market, end=_clear),
     Break(
         name="cut-off",
         follows=Follows.NOTHING,
