@@ -8,6 +8,7 @@ from msgspec import structs
 from firmquote.budget import (
     Ask,
     Book,
+    Bounds,
     BudgetPolicy,
     Limits,
     Pause,
@@ -36,7 +37,15 @@ def book(
 ) -> Book:
     start_ns = window_start_ns(Window.DAY, NOON_NS, limits.zone)
     totals = {(Window.DAY, start_ns): Total(day, usd)}
-    return Book("a", limits, now_ns=NOON_NS, monotonic_ns=1_000 * NS_PER_S, recent=recent, totals=totals, pause=pause)
+    return Book(
+        "a",
+        limits,
+        now=Bounds(NOON_NS, NOON_NS),
+        monotonic_ns=1_000 * NS_PER_S,
+        recent=recent,
+        totals=totals,
+        pause=pause,
+    )
 
 
 def ask(purpose: Purpose = Purpose.ORDINARY, requests: int = 1) -> Ask:
@@ -119,7 +128,14 @@ def test_around_midnight_a_request_counts_in_both_days() -> None:
     limits = in_force(ProviderLimits(requests_per_day=10))
     midnight_ns = window_start_ns(Window.DAY, NOON_NS, UTC)
     for offset_s, days in ((-10, 2), (-60, 1), (1, 2), (3, 1)):
-        near = Book("a", limits, now_ns=midnight_ns + offset_s * NS_PER_S, monotonic_ns=0, recent=(), totals={})
+        near = Book(
+            "a",
+            limits,
+            now=Bounds(midnight_ns + offset_s * NS_PER_S, midnight_ns + offset_s * NS_PER_S),
+            monotonic_ns=0,
+            recent=(),
+            totals={},
+        )
         assert near.take(ask()) is None
         assert len(near.totals) == days, offset_s
 
@@ -127,7 +143,14 @@ def test_around_midnight_a_request_counts_in_both_days() -> None:
 def test_what_was_spent_later_still_counts_after_the_clock_went_back() -> None:
     limits = in_force(ProviderLimits(requests_per_day=10))
     tomorrow_ns = window_start_ns(Window.DAY, NOON_NS, UTC) + 86_400 * NS_PER_S
-    back = Book("a", limits, now_ns=NOON_NS, monotonic_ns=0, recent=(), totals={(Window.DAY, tomorrow_ns): Total(9, 0)})
+    back = Book(
+        "a",
+        limits,
+        now=Bounds(NOON_NS, NOON_NS),
+        monotonic_ns=0,
+        recent=(),
+        totals={(Window.DAY, tomorrow_ns): Total(9, 0)},
+    )
     refusal = back.take(ask())
     assert refusal is not None
     assert refusal.kind is RefusalKind.SPENT

@@ -10,6 +10,7 @@ from firmquote.budget import (
     AlwaysRegular,
     Ask,
     Book,
+    Bounds,
     BudgetPolicy,
     Governor,
     Limits,
@@ -39,7 +40,7 @@ class Governed:
         self.governor = Governor("a", self.limits, BudgetPolicy(), calendar, TIERS, batch=batch)
 
     def usages(self, spent: int, now_ns: int) -> tuple[Usage, ...]:
-        book = Book("a", self.limits, now_ns=now_ns, monotonic_ns=0, recent=(), totals={})
+        book = Book("a", self.limits, now=Bounds(now_ns, now_ns), monotonic_ns=0, recent=(), totals={})
         if spent:
             assert book.take(Ask(provider="a", purpose=Purpose.OPERATOR, requests=spent)) is None
         return book.usage()

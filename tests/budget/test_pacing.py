@@ -9,6 +9,7 @@ from firmquote.budget import (
     AlwaysRegular,
     Ask,
     Book,
+    Bounds,
     BudgetPolicy,
     Limits,
     Pace,
@@ -45,7 +46,7 @@ def paced(now: str, *, spent: int = 0, with_reserve: bool = False, spent_micros:
         (window, window_start_ns(window, at(now), NEW_YORK)): Total(spent, spent_micros)
         for window in (Window.DAY, Window.MONTH)
     }
-    book = Book("a", own, now_ns=at(now), monotonic_ns=0, recent=(), totals=totals)
+    book = Book("a", own, now=Bounds(at(now), at(now)), monotonic_ns=0, recent=(), totals=totals)
     return pace(own, book.usage(), POLICY, xnys_calendar(), now_ns=at(now), with_reserve=with_reserve)
 
 
@@ -127,7 +128,7 @@ def test_a_month_is_weighted_by_its_sessions() -> None:
 def test_the_forecast_says_when_it_ends_at_this_pace() -> None:
     own = limits(requests_per_day=1_000)
     now_ns = at("2026-11-24 12:00")
-    book = Book("a", own, now_ns=now_ns, monotonic_ns=0, recent=(), totals={})
+    book = Book("a", own, now=Bounds(now_ns, now_ns), monotonic_ns=0, recent=(), totals={})
     assert book.take(Ask(provider="a", purpose=Purpose.ORDINARY, requests=250)) is None
     (usage,) = book.usage()
     assert forecast_end_ns(usage, per_s=1.0, limits=own, now_ns=now_ns) == now_ns + 600 * NS_PER_S

@@ -149,7 +149,8 @@ class World:
         self.wall_offset_ns += seconds * NS_PER_S
 
     def hear_the_time(self) -> None:
-        self.processes[0].confirm_time(self.true_ns // NS_PER_S * NS_PER_S, self.seen())
+        its_ns = self.true_ns + self.skew_ms * NS_PER_MS
+        self.processes[0].confirm_time(its_ns // NS_PER_S * NS_PER_S, self.seen())
 
     def close(self) -> None:
         self.wait(60 * NS_PER_S)

@@ -27,7 +27,7 @@ from firmquote.budget.policy import (
     ProviderBudget,
     limits_in_force,
 )
-from firmquote.budget.timekeeping import Anchor, Moment, believe, confirm
+from firmquote.budget.timekeeping import Anchor, Bounds, Moment, believe, confirm
 from firmquote.budget.windows import window_end_ns, window_start_ns
 
 __all__ = [
@@ -39,6 +39,7 @@ __all__ = [
     "Anchor",
     "Ask",
     "Book",
+    "Bounds",
     "BudgetPolicy",
     "Cadence",
     "CadencePolicy",

@@ -3,7 +3,7 @@
 A request occupies a sliding window from its reservation until the window's length after it *ended*: it reached the
 provider somewhere in between, so whatever the network did to it, the provider counts no more than we do.
 A request counts in every day and month that it could reach the provider in, and the present window is the sum of all
-from it on, so that neither a provider's clock that differs a little nor ours being stepped back opens a hole.
+from it on, so that neither a provider's clock that differs a little nor ours being stepped opens a hole.
 """
 
 from collections.abc import Sequence
@@ -12,6 +12,7 @@ from enum import Enum, IntEnum
 from msgspec import Struct
 
 from firmquote.budget.policy import CALENDAR, Limits
+from firmquote.budget.timekeeping import Bounds
 from firmquote.budget.windows import window_end_ns, window_start_ns
 from firmquote.model import NS_PER_S, Window
 
@@ -19,6 +20,10 @@ LIFETIME_NS = 30 * NS_PER_S
 """By when a request that was never heard of again has reached the provider or never will."""
 SKEW_NS = 2 * NS_PER_S
 """How far the provider's clock may be from ours at midnight."""
+
+
+WINDOWS_MAX = 62
+"""Days that a doubt about the time may span one by one; beyond, only the first ones and the last are charged."""
 
 
 class Purpose(IntEnum):
@@ -115,18 +120,19 @@ class Book:
         provider: str,
         limits: Limits,
         *,
-        now_ns: int,
+        now: Bounds,
         monotonic_ns: int,
         recent: Sequence[Recent],
         totals: dict[tuple[Window, int], Total],
         pause: Pause | None = None,
     ) -> None:
-        """`now_ns` is believed time; `recent` holds what ended within the last minute or not yet."""
+        """`now` bounds the time; `recent` holds what ended within the last minute, or not yet."""
         self.totals = totals
         """Every day and month from the present one on; grows as requests are booked."""
         self._provider = provider
         self._limits = limits
-        self._now_ns = now_ns
+        self._now = now
+        self._now_ns = now.earliest_ns
         self._monotonic_ns = monotonic_ns
         self._recent = list(recent)
         self._pause = pause
@@ -142,7 +148,7 @@ class Book:
         """Book requests without asking; `ended_ns` of `None` is on its way."""
         ended_ns = self._monotonic_ns + LIFETIME_NS if ended_ns is None else ended_ns
         self._recent.append(Recent(ended_ns, requests))
-        for key in touched(self._limits, self._now_ns):
+        for key in touched(self._limits, self._now):
             total = self.totals.setdefault(key, Total())
             total.requests += requests
             total.usd_micros += requests * self._limits.request_usd_micros
@@ -182,7 +188,7 @@ class Book:
         if self._pause is not None and self._pause.until_ns > self._monotonic_ns:
             wait_ns = self._pause.until_ns - self._monotonic_ns
             return Refusal(kind=RefusalKind.PAUSED, words=self._pause.words, wait_ns=wait_ns)
-        for window, start_ns in touched(self._limits, self._now_ns):
+        for window, start_ns in touched(self._limits, self._now):
             refusal = self._calendar_refusal(ask, window, start_ns)
             if refusal is not None:
                 return refusal
@@ -247,11 +253,19 @@ class Book:
         return Total(sum(t.requests for t in later), sum(t.usd_micros for t in later))
 
 
-def touched(limits: Limits, now_ns: int) -> list[tuple[Window, int]]:
+def touched(limits: Limits, now: Bounds) -> list[tuple[Window, int]]:
     """Return the limited days and months in which a request made now may reach the provider, by their beginnings."""
     keys = []
+    last_ns = now.latest_ns + LIFETIME_NS + SKEW_NS
     for window in CALENDAR:
-        if limits.allowance(window) in limits.allowances:
-            moments = (now_ns - SKEW_NS, now_ns + LIFETIME_NS + SKEW_NS)
-            keys += [(window, start) for start in sorted({window_start_ns(window, at, limits.zone) for at in moments})]
+        if limits.allowance(window) not in limits.allowances:
+            continue
+        start_ns = window_start_ns(window, now.earliest_ns - SKEW_NS, limits.zone)
+        for _ in range(WINDOWS_MAX):
+            keys.append((window, start_ns))
+            start_ns = window_end_ns(window, start_ns, limits.zone)
+            if start_ns > last_ns:
+                break
+        else:
+            keys.append((window, window_start_ns(window, last_ns, limits.zone)))
     return keys

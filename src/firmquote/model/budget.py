@@ -62,6 +62,6 @@ class BudgetView(Struct, frozen=True, kw_only=True):
     trouble: str | None
     """Why nothing may be spent; null while the ledger works."""
     clock_doubt_s: float
-    """How far our clock is ahead of what may be believed of it."""
+    """How far the bounds are apart between which the time is believed to lie."""
     providers: tuple[ProviderBudgetView, ...]
     as_of_ns: int

@@ -27,7 +27,7 @@ class BudgetReport:
         return BudgetView(
             ledger=str(desk.path),
             trouble=desk.trouble,
-            clock_doubt_s=max(0, desk.lag_ns) / NS_PER_S,
+            clock_doubt_s=desk.doubt_ns / NS_PER_S,
             providers=tuple(self._provider(name) for name in self._spending.limits if self._has_budget(name)),
             as_of_ns=self._clock.now_ns(),
         )

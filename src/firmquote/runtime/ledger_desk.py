@@ -25,6 +25,8 @@ LOOK_NS = NS_PER_S
 """How often what is left is read again when nobody asks for anything."""
 SPENDS_SHARE = 100
 """Reading what each symbol cost takes at most one part in so many of the thread's time: a busy day has many rows."""
+DOUBT_NS = 10 * NS_PER_S
+"""Less is the time that a `Date` header takes to arrive."""
 HOUR_NS = 3_600 * NS_PER_S
 DAY_NS = 24 * HOUR_NS
 T = TypeVar("T")
@@ -69,8 +71,8 @@ class LedgerDesk:
         self.standings: dict[str, Standing] = {name: Standing() for name in limits}
         self.spends: list[SymbolSpend] = []
         """By symbol, over the last day; read every two seconds, or more rarely where that takes long."""
-        self.lag_ns = 0
-        """How far the wall clock is ahead of what is believed."""
+        self.doubt_ns = 0
+        """How far the bounds are apart between which the time is believed to lie."""
         self.transactions = 0
         self._limits = limits
         self._clock = clock
@@ -129,8 +131,9 @@ class LedgerDesk:
         self.later(lambda ledger, seen: ledger.absorb(provider, window, used, seen))
 
     def confirm_time(self, provider_ns: int) -> None:
-        """Take a provider's own time into account, while ours is in doubt."""
-        if self.lag_ns > NS_PER_S:
+        """Take a provider's own time into account, where ours is in doubt or far from it."""
+        off_ns = abs(self._clock.now_ns() - provider_ns)
+        if self.doubt_ns > DOUBT_NS or off_ns > DOUBT_NS:
             self.later(lambda ledger, seen: ledger.confirm_time(provider_ns, seen))
 
     def later(self, job: Callable[[Ledger, Moment], object]) -> None:
@@ -215,8 +218,8 @@ class LedgerDesk:
         return answers
 
     def _read(self, ledger: Ledger, seen: Moment) -> None:
-        now_ns, usage = ledger.usage(seen)
-        self.lag_ns = seen.wall_ns - now_ns
+        now, usage = ledger.usage(seen)
+        now_ns, self.doubt_ns = now.earliest_ns, now.doubt_ns
         for provider, (usages, pause) in usage.items():
             hour = self.standings[provider].last_hour
             if seen.monotonic_ns >= self._hour_due_ns:

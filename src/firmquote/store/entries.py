@@ -31,6 +31,8 @@ SCHEMA = Schema(
           requests_milli INTEGER NOT NULL, usd_micros INTEGER NOT NULL, quotes INTEGER NOT NULL,
           PRIMARY KEY (provider, day, purpose, symbol)) STRICT
         """,
+        # The time is believed to lie between two bounds: anchor.believed_ns is the earlier one.
+        "ALTER TABLE anchor ADD COLUMN latest_ns INTEGER NOT NULL DEFAULT 0",
     ),
 )
 """`spend.ended_ns` and `pause.until_ns` are monotonic times of their `boot`; other times are believed wall times."""

@@ -16,6 +16,7 @@ from firmquote.budget import (
     Anchor,
     Ask,
     Book,
+    Bounds,
     Limits,
     Moment,
     Pause,
@@ -44,7 +45,7 @@ class Grant(Struct, frozen=True, kw_only=True):
 
     id: int
     ask: Ask
-    reserved_ns: int
+    reserved: Bounds
     """Believed time; names the windows in which it counts."""
     monotonic_ns: int
 
@@ -70,7 +71,7 @@ class Ledger:
         database = self._database
         database.check_place()
         with database.transaction():
-            now_ns = self._believe(seen)
+            now = self._believe(seen)
             books: dict[str, Book] = {}
             refused: dict[tuple[str, Purpose, int], Refusal] = {}
             answers: list[Grant | Refusal] = []
@@ -79,11 +80,11 @@ class Ledger:
                 if known is not None:  # nothing is given back within a transaction
                     answers.append(known)
                     continue
-                book = books.get(ask.provider) or self._book(ask.provider, now_ns, seen)
+                book = books.get(ask.provider) or self._book(ask.provider, now, seen)
                 books[ask.provider] = book
                 refusal = book.take(ask)
                 if refusal is None:
-                    answers.append(self._grant(ask, now_ns, seen))
+                    answers.append(self._grant(ask, now, seen))
                 else:
                     refused[ask.provider, ask.purpose, ask.requests] = refusal
                     answers.append(refusal)
@@ -115,7 +116,7 @@ class Ledger:
                 if not self._database.execute("DELETE FROM spend WHERE id=? AND state=0", (grant.id,)):
                     continue
                 limits = self._limits[provider]
-                for window, start_ns in touched(limits, grant.reserved_ns):
+                for window, start_ns in touched(limits, grant.reserved):
                     self._database.execute(
                         "UPDATE total SET requests=requests-?, usd_micros=usd_micros-? "
                         "WHERE provider=? AND window=? AND start_ns=?",
@@ -135,43 +136,46 @@ class Ledger:
     def absorb(self, provider: str, window: Window, used: int, seen: Moment) -> int:
         """Believe the provider that `used` requests of a window are gone; return how many we did not know of."""
         with self._database.transaction():
-            now_ns = self._believe(seen)
-            book = self._book(provider, now_ns, seen)
+            now = self._believe(seen)
+            book = self._book(provider, now, seen)
             ours = next((u.requests for u in book.usage() if u.window is window), None)
             if ours is None or used <= ours:
                 return 0
             book.add(used - ours, ended_ns=seen.monotonic_ns)
             ask = Ask(provider=provider, purpose=Purpose.ELSEWHERE, requests=used - ours)
-            self._insert(ask, State.SETTLED, now_ns, seen.monotonic_ns, seen)
+            self._insert(ask, State.SETTLED, now.earliest_ns, seen.monotonic_ns, seen)
             self._write_totals(provider, book)
         return used - ours
 
-    def confirm_time(self, provider_ns: int, seen: Moment) -> int:
+    def confirm_time(self, provider_ns: int, seen: Moment) -> Bounds:
         """Take a provider's own time into account, and return what is believed now."""
         with self._database.transaction():
-            now_ns = confirm(believe(self._read_anchor(), seen), provider_ns, seen)
-            self._anchor(now_ns, seen)
-        return now_ns
+            now = confirm(believe(self._read_anchor(), seen), provider_ns)
+            self._anchor(now, seen)
+        return now
 
-    def usage(self, seen: Moment) -> tuple[int, dict[str, tuple[tuple[Usage, ...], Pause | None]]]:
+    def usage(self, seen: Moment) -> tuple[Bounds, dict[str, tuple[tuple[Usage, ...], Pause | None]]]:
         """Return the time that is believed, and every provider's windows as they stand, with its pause."""
-        now_ns = believe(self._read_anchor(), seen)
+        now = believe(self._read_anchor(), seen)
         found = {}
         for provider in self._limits:
             pause = self._read_pause(provider, seen)
             active = pause if pause is not None and pause.until_ns > seen.monotonic_ns else None
-            found[provider] = (self._book(provider, now_ns, seen).usage(), active)
-        return now_ns, found
+            found[provider] = (self._book(provider, now, seen).usage(), active)
+        return now, found
 
     def reconcile(self, seen: Moment) -> int:
         """Settle what a dead process or an earlier boot left open; return how many such requests count as spent."""
         with self._database.transaction():
-            now_ns = self._believe(seen)
-            # Times of another boot mean nothing now: what may have been asked within the last minute ends now.
-            self._database.execute(
-                "UPDATE spend SET ended_ns=?, boot=? WHERE boot<>? AND reserved_ns>=?",
-                (seen.monotonic_ns, seen.boot, seen.boot, now_ns - LONGEST_SLIDING_NS - 2 * LIFETIME_NS),
-            )
+            before = self._read_anchor()
+            self._believe(seen)
+            if before is not None and before.boot != seen.boot:
+                # Times of another boot mean nothing now, and its wall clock may have been wrong: what still filled a
+                # sliding window when that boot was last heard of ends now.
+                self._database.execute(
+                    "UPDATE spend SET ended_ns=?, boot=? WHERE boot=? AND ended_ns>?",
+                    (seen.monotonic_ns, seen.boot, before.boot, before.monotonic_ns - LONGEST_SLIDING_NS),
+                )
             return self._database.execute(
                 "UPDATE spend SET state=? WHERE state<? AND (boot<>? OR ended_ns<?)",
                 (State.LOST, State.SETTLED, seen.boot, seen.monotonic_ns),
@@ -179,19 +183,24 @@ class Ledger:
 
     # -- how
 
-    def _believe(self, seen: Moment) -> int:
-        now_ns = believe(self._read_anchor(), seen)
-        self._anchor(now_ns, seen)
-        return now_ns
+    def _believe(self, seen: Moment) -> Bounds:
+        now = believe(self._read_anchor(), seen)
+        self._anchor(now, seen)
+        return now
 
-    def _anchor(self, believed_ns: int, seen: Moment) -> None:
+    def _anchor(self, now: Bounds, seen: Moment) -> None:
         self._database.execute(
-            "INSERT OR REPLACE INTO anchor VALUES (1, ?, ?, ?)", (believed_ns, seen.monotonic_ns, seen.boot)
+            "INSERT OR REPLACE INTO anchor(one, believed_ns, latest_ns, monotonic_ns, boot) VALUES (1, ?, ?, ?, ?)",
+            (now.earliest_ns, now.latest_ns, seen.monotonic_ns, seen.boot),
         )
 
     def _read_anchor(self) -> Anchor | None:
-        rows = self._database.rows("SELECT believed_ns, monotonic_ns, boot FROM anchor")
-        return Anchor(whole(rows[0][0]), whole(rows[0][1]), str(rows[0][2])) if rows else None
+        rows = self._database.rows("SELECT believed_ns, latest_ns, monotonic_ns, boot FROM anchor")
+        if not rows:
+            return None
+        earliest_ns, latest_ns, monotonic_ns, boot = rows[0]
+        bounds = Bounds(whole(earliest_ns), max(whole(earliest_ns), whole(latest_ns)))
+        return Anchor(bounds, whole(monotonic_ns), str(boot))
 
     def _read_pause(self, provider: str, seen: Moment) -> Pause | None:
         rows = self._database.rows(
@@ -199,13 +208,13 @@ class Ledger:
         )
         return Pause(whole(rows[0][0]), str(rows[0][1])) if rows else None
 
-    def _book(self, provider: str, now_ns: int, seen: Moment) -> Book:
+    def _book(self, provider: str, now: Bounds, seen: Moment) -> Book:
         limits = self._limits[provider]
         recent = self._database.rows(
             "SELECT ended_ns, requests FROM spend WHERE provider=? AND boot=? AND ended_ns>?",
             (provider, seen.boot, seen.monotonic_ns - LONGEST_SLIDING_NS),
         )
-        earliest_ns = min((window_start_ns(w, now_ns, limits.zone) for w in CALENDAR), default=now_ns)
+        earliest_ns = min((window_start_ns(w, now.earliest_ns, limits.zone) for w in CALENDAR), default=now.earliest_ns)
         totals = self._database.rows(
             "SELECT window, start_ns, requests, usd_micros FROM total WHERE provider=? AND start_ns>=?",
             (provider, earliest_ns - 86_400 * NS_PER_S * 32),
@@ -213,16 +222,16 @@ class Ledger:
         return Book(
             provider,
             limits,
-            now_ns=now_ns,
+            now=now,
             monotonic_ns=seen.monotonic_ns,
             recent=[Recent(whole(ended), whole(requests)) for ended, requests in recent],
             totals={(Window(w), whole(s)): Total(whole(r), whole(m)) for w, s, r, m in totals},
             pause=self._read_pause(provider, seen),
         )
 
-    def _grant(self, ask: Ask, now_ns: int, seen: Moment) -> Grant:
-        ident = self._insert(ask, State.RESERVED, now_ns, seen.monotonic_ns + LIFETIME_NS, seen)
-        return Grant(id=ident, ask=ask, reserved_ns=now_ns, monotonic_ns=seen.monotonic_ns)
+    def _grant(self, ask: Ask, now: Bounds, seen: Moment) -> Grant:
+        ident = self._insert(ask, State.RESERVED, now.earliest_ns, seen.monotonic_ns + LIFETIME_NS, seen)
+        return Grant(id=ident, ask=ask, reserved=now, monotonic_ns=seen.monotonic_ns)
 
     def _insert(self, ask: Ask, state: State, now_ns: int, ended_ns: int, seen: Moment) -> int:
         usd_micros = ask.requests * self._limits[ask.provider].request_usd_micros
