@@ -212,7 +212,7 @@ def test_a_body_that_is_too_large_is_refused_with_and_without_a_length(tmp_path:
 def test_who_takes_too_long_is_cut_off_while_others_are_answered(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, start: bytes
 ) -> None:
-    monkeypatch.setattr(timed_module, "REQUEST_S", 0.2)
+    monkeypatch.setattr(timed_module, "REQUEST_S", 0.7)
 
     async def body() -> None:
         async with house(tmp_path) as h:

@@ -25,7 +25,8 @@ class Curious:
 
 def with_guard(policy: GuardPolicy) -> object:
     def change(config: Config) -> Config:
-        return structs.replace(config, hotpath=policy)
+        rollout = structs.replace(config.rollout, evaluate_every_s=0.2)
+        return structs.replace(config, hotpath=policy, rollout=rollout)
 
     return change
 
