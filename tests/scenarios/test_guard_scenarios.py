@@ -7,8 +7,9 @@ from msgspec import structs
 from tests.scenarios.gateway import Scenario, play, scenario
 
 from firmquote.decision import MarketView
+from firmquote.model.safety import Caller
 from firmquote.runtime import Config
-from firmquote.safety import GuardPolicy
+from firmquote.safety import GuardPolicy, Source
 
 pytestmark = pytest.mark.scenario
 
@@ -50,5 +51,21 @@ def test_in_strict_mode_the_first_live_call_stops_live_quotes_until_an_operator_
             await running.until(lambda: running.gateway.safety.promotion.gates()["hotpath_live_calls"].status == "FAIL")
             assert gate.unit == "calls"
             assert not running.gateway.report.health().can_promote_to_live
+
+    play(body)
+
+
+def test_what_an_operator_switched_off_is_no_breach_and_fails_no_gate() -> None:
+    async def body() -> None:
+        policy = GuardPolicy(strict=True, evaluate_every_s=0.1, samples_min=1)
+        async with scenario(change=with_guard(policy)) as running:  # type: ignore[arg-type]  # a change
+            safety = running.gateway.safety
+            await running.until(lambda: running.gateway.report.not_ready() is None)
+            safety.switchgear.engage("force_mock", source=Source.API, caller=Caller("ann", "test"), reason="test")
+            before = safety.promotion.gates()["cache_hit_rate"].samples
+            looks, breaches = safety.guarding.decisions, safety.guarding.guard.breaches_total
+            await running.until(lambda: safety.guarding.decisions > looks + 60)
+            assert safety.guarding.guard.breaches_total == breaches, safety.guarding.guard.why
+            assert safety.promotion.evidence.read("regular", 0)["cache_hit_rate"].samples <= before + 4
 
     play(body)

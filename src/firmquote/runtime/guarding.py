@@ -47,7 +47,7 @@ class Guarding:
         self._looks = self._failures = 0
         self._next_ns = clock.monotonic_ns() + int(policy.evaluate_every_s * NS_PER_S)
         self._ready = False
-        """Whether the board has had a usable quote; before that nothing can hit."""
+        """Whether the board has been full of usable quotes; a gateway that has just begun breaches nothing."""
 
     def run_each(self, items: Iterable[T], decide: Callable[[T], R]) -> list[R]:
         """Decide on each of `items` without live calls; one that tries a live call ends without a result."""
@@ -79,10 +79,11 @@ class Guarding:
             return None
         self._next_ns = now_ns + int(self.guard.policy.evaluate_every_s * NS_PER_S)
         usable = self._usable()
-        self._ready = self._ready or usable > 0
+        self._ready = self._ready or usable >= self.guard.policy.min_cache_hit_rate * len(self._board.entries)
         looks, self._looks = self._looks, 0
         failures, self._failures = self._failures, 0
-        counts_hits = self._ready and session is Session.REGULAR
+        switched_off = self._board.restrictions.live_off  # on purpose: nobody expects a usable quote then
+        counts_hits = self._ready and session is Session.REGULAR and not switched_off
         hits = round(looks * usable / len(self._board.entries)) if counts_hits else None
         latencies_ns = read_latencies_ns()
         p95_ns = latencies_ns[int(0.95 * len(latencies_ns))] if latencies_ns else None

@@ -56,10 +56,19 @@ class Measuring:
         self._evidence, self._limits, self._further = evidence, limits, further
 
     def take(self, session: Session, board_ns: int, now_ns: int) -> None:
-        """Measure now: `board_ns` by the clock of the quotes, `now_ns` by the rollout's."""
+        """Measure now: `board_ns` by the clock of the quotes, `now_ns` by the rollout's.
+
+        What is switched off says nothing about the provider, so only live calls within decisions are counted then.
+        """
+        self._count_live_calls(now_ns)
+        restrictions = self._board.restrictions
+        if restrictions.live_off:
+            return
         self._turn += 1
         ages_s: list[float] = []
         for number, entry in enumerate(self._board.entries.values()):
+            if entry.symbol in restrictions.symbols_off:
+                continue
             self._look(entry, session, board_ns, now_ns, ages_s)
             if session is not Session.CLOSED:
                 self._compare(entry, session, board_ns, now_ns, decide=(self._turn + number) % COMPARE_EVERY == 0)
@@ -68,12 +77,14 @@ class Measuring:
             self._evidence.freshness_s = ages_s[min(len(ages_s) - 1, int(0.95 * len(ages_s)))]
         for name in self._serving():
             self._measure_latency(name, board_ns, now_ns)
+        self._measure_budget()
+
+    def _count_live_calls(self, now_ns: int) -> None:
         counts = self._hot_path()
         decisions = counts.decisions - self._counted.decisions
         bad = counts.live_calls - self._counted.live_calls
         self._counted = counts
         self._evidence.count(Measure.LIVE_CALLS, max(0, decisions - bad), max(decisions, bad), now_ns)
-        self._measure_budget()
 
     def _look(self, entry: Entry, session: Session, board_ns: int, now_ns: int, ages_s: list[float]) -> None:
         line = entry.elected

@@ -36,7 +36,7 @@ from firmquote.decision import (
     view_others,
 )
 from firmquote.errors import FirmquoteError, StoreError
-from firmquote.model import NS_PER_S, Clock, Session
+from firmquote.model import NS_PER_S, Clock, Grade, Session
 from firmquote.model.trading import MICROS_PER_USD, AdviceInput, OrderView
 from firmquote.runtime.alpaca_broker import AlpacaBroker
 from firmquote.runtime.brokerage import differences, open_broker
@@ -288,7 +288,7 @@ class Trading:
             view = view_entry(board, entry, now_ns)
             if desk.on_view(view, now_ns) is not None:
                 self._changed.set()
-            return view.received_ns
+            return 0 if view.grade is Grade.MOCK else view.received_ns  # what woke us is not what is shown
 
         return self.guarding.run_each(entries, decide)
 
