@@ -153,6 +153,7 @@ def test_a_loss_pauses_for_good_and_an_operator_resumes() -> None:
     made.on_view(view(bid=97.5, ask=97.5), NOON_NS)
     made.on_timer(NOON_NS)
     assert list(made.engine.pauses) == ["day"]
+    assert made.unstored, "a pause that lasts has to be stored"
     made.begin_day(date(2026, 11, 25))
     assert list(made.engine.pauses) == ["day"]
     again = desk(config=FAST)

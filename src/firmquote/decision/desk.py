@@ -170,7 +170,7 @@ class Desk:
     @property
     def unstored(self) -> int:
         """How many records wait to be stored."""
-        return len(self._receipts) + len(self._fills) + len(self._orders)
+        return len(self._receipts) + len(self._fills) + len(self._orders) + len(self._positions) + self._account
 
     def take_batch(self) -> Batch:
         """Return everything that changed since the last call; the caller stores it before it calls `on_stored`."""
