@@ -30,15 +30,15 @@ def check(calm: Calm) -> None:
 
 
 @pytest.mark.parametrize("streams", STREAMS)
-def test_the_whole_hour_played_ten_times_as_fast_moves_nothing(streams: tuple[str, ...]) -> None:
-    calm = stay_calm(TAPE, streams=streams, speed=10)
+def test_the_whole_hour_played_twenty_times_as_fast_moves_nothing(streams: tuple[str, ...]) -> None:
+    calm = stay_calm(TAPE, streams=streams, speed=20)
     assert calm.quotes > 100_000
     check(calm)
 
 
 @pytest.mark.parametrize("streams", STREAMS)
 def test_some_minutes_at_their_own_speed_move_nothing(streams: tuple[str, ...]) -> None:
-    check(stay_calm(TAPE.part(40 * 60, 4 * 60), streams=streams))
+    check(stay_calm(TAPE.part(40 * 60, 2 * 60), streams=streams))
 
 
 def test_an_early_close_is_nobodys_fault_but_the_exchanges() -> None:
