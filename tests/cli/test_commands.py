@@ -247,3 +247,14 @@ def test_a_text_with_two_meanings_is_not_guessed() -> None:
     done = firmquote("symbols", "explain", "BRK-B")
     assert (done.returncode, done.stderr.count("\n")) == (6, 1)
     assert "BRK.B" in done.stderr
+
+
+def test_the_failover_drill_moves_the_role_of_a_running_gateway_and_back(demo: Demo) -> None:
+    before = {p["name"]: p["role"] for p in json.loads(demo("providers", "--json").stdout)["providers"]}
+    refused = demo("drill", "failover", "--live")
+    assert (refused.returncode, "--i-want-roles-to-move" in refused.stderr) == (2, True)
+    done = demo("drill", "failover", "--live", "--i-want-roles-to-move", "--json")
+    report = json.loads(done.stdout.splitlines()[-1])
+    assert [check for check in report["checks"] if not check["pass"]] == []
+    assert (report["pass"], done.returncode, len(report["checks"])) == (True, 0, 6)
+    assert before == {p["name"]: p["role"] for p in json.loads(demo("providers", "--json").stdout)["providers"]}

@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from firmquote.cli.printing import Json
+from firmquote.cli.client import DEFAULT_URL
+from firmquote.cli.printing import Json, Url
 
 drill = typer.Typer(help="Drills: break something on purpose, and measure what follows.", no_args_is_help=True)
 
@@ -47,16 +48,29 @@ def failover(
     fault: Annotated[list[str] | None, typer.Option(help="Only this fault; may be given several times.")] = None,
     setup: Annotated[list[str] | None, typer.Option(help="Only this arrangement of roles; likewise.")] = None,
     every: Annotated[bool, typer.Option("--all", help="Every fault in every setup, as without --fault.")] = False,
+    live: Annotated[bool, typer.Option("--live", help="On the running gateway: move the role and back.")] = False,
+    consent: Annotated[
+        bool, typer.Option("--i-want-roles-to-move", help="What --live needs, besides a token.")
+    ] = False,
     html: Annotated[Path | None, typer.Option(help="Write the report as a page, too.")] = None,
+    url: Url = DEFAULT_URL,
     as_json: Json = False,
 ) -> None:
     """Break the provider that serves in every manner: how fast it is found, whose fault it is called, what is shown."""
     from firmquote.cli.drill_report import finish  # noqa: PLC0415 - as above
     from firmquote.cli.running import set_up_logs  # noqa: PLC0415 - the whole product is behind this import
+
+    if sum((every, live, bool(fault))) > 1:
+        raise typer.BadParameter("--all, --live and --fault exclude each other")
+    if live:
+        from firmquote.cli.live_drill import live_failover_drill  # noqa: PLC0415 - as above
+
+        if not consent:
+            raise typer.BadParameter("--live moves the role on a running gateway: add --i-want-roles-to-move")
+        finish(live_failover_drill(url), as_json=as_json, html=html)
+        return
     from firmquote.lab.drills import DrillOptions, failover_drill  # noqa: PLC0415 - as above
 
-    if every and fault:
-        raise typer.BadParameter("--all and --fault exclude each other")
     set_up_logs(as_json=as_json, quiet=True)
     options = DrillOptions(
         faults=tuple(fault or ()), setups=tuple(setup or ()), say=lambda line: typer.echo(line, err=True)

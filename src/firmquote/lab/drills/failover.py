@@ -39,6 +39,8 @@ AVAILABLE_MIN = 0.999
 WIRE_MS = 150.0
 """What a quote may be behind the tape by its way and the sampling, beside the time to detect."""
 DECISION_P95_MS_MAX = 200.0
+ERROR_BPS_MAX = 100.0
+"""How far a shown price may be from the middle of the tape's bid and ask; last trades lie up to 30 away anyway."""
 STALLED_MS_MAX = 300.0
 """A machine that was later than this in one run proves nothing; the run is repeated."""
 TRIES = 3
@@ -278,6 +280,7 @@ def _checks(seen: Seen) -> list[DrillCheck]:
     check("p95 of a decision", seen.decision_p95_ms, DECISION_P95_MS_MAX, "ms")
     check("live calls within decisions", float(seen.live_calls), 0.0, "count")
     check("event times that went back", float(seen.tally.backward), 0.0, "count")
+    check("published error", seen.tally.error_bps, ERROR_BPS_MAX, "bps")
     if expected and not seen.broken.wrong_values:
         check("behind the tape", seen.tally.behind_ms, seen.deadline_s * 1_000 + WIRE_MS, "ms")
     return checks
