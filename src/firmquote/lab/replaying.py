@@ -31,10 +31,11 @@ _VENUE_COLUMNS = ["ts_ns", "venue", "bid_e4", "bid_size", "ask_e4", "ask_size"]
 
 
 class Sent(Struct, frozen=True, gc=False):
-    """What the provider says, and the true mid at that moment."""
+    """What the provider says, and the true bid and ask at that moment."""
 
     quote: TapeQuote
-    truth: Price
+    bid: Price
+    ask: Price
 
 
 class Replay(Struct, frozen=True, kw_only=True):
@@ -50,7 +51,7 @@ class Replay(Struct, frozen=True, kw_only=True):
     crossed: int
     implausible: int
     worst_bps: float
-    """The furthest that the true mid was outside a published bid and ask."""
+    """The furthest that a published bid and ask were from the true ones, without touching them."""
 
     @property
     def refused_share(self) -> float:
@@ -96,7 +97,7 @@ def replay(name: str, sent: Iterable[Sent], symbols: tuple[str, ...], policy: Qu
         ):
             continue
         published += 1
-        away_bps = max(0.0, price.bid - each.truth, each.truth - price.ask) / each.truth * BPS
+        away_bps = max(0.0, price.bid - each.ask, each.bid - price.ask) / each.ask * BPS
         worst_bps = max(worst_bps, away_bps)
         crossed += price.bid > price.ask
         implausible += away_bps > IMPLAUSIBLE_BPS
@@ -117,7 +118,7 @@ def nbbo_rows(tape: Tape) -> Iterator[Sent]:
     """Yield the quotes of a tape, each its own truth."""
     for row in tape.rows:
         if isinstance(row, TapeQuote):
-            yield Sent(row, (row.bid + row.ask) / 2)
+            yield Sent(row, row.bid, row.ask)
 
 
 def venue_rows(path: Path, symbol: str) -> Iterator[Sent]:
@@ -139,7 +140,7 @@ def venue_rows(path: Path, symbol: str) -> Iterator[Sent]:
         if said is not None and truth is not None:
             (best_bid, bid_shares, _), (best_ask, ask_shares, _) = said
             quote = TapeQuote(ts_ns, symbol, best_bid / 1e4, bid_shares, best_ask / 1e4, ask_shares)
-            yield Sent(quote, (truth[0][0] + truth[1][0]) / 2e4)
+            yield Sent(quote, truth[0][0] / 1e4, truth[1][0] / 1e4)
 
 
 Side = tuple[int, Shares, int]
