@@ -268,6 +268,33 @@ WITHOUT_ANSWER = [
     *bursts(9),
 ]
 """Killed while its requests were on their way."""
+BACK_THEN_REBOOTED: Script = [
+    ("wait", 61_000),
+    ("wait", 61_000),
+    ("jump", -7_200),
+    *bursts(3),
+    ("wait", 61_000),
+    ("reboot", 20),
+    *bursts(3),
+    ("wait", 61_000),
+    *bursts(3),
+]
+"""After midnight the clock went back before it, spending went on, and a reboot set the clock right (a campaign's find)."""
+BACK_AND_FORTH: Script = [
+    ("wait", 61_000),
+    ("wait", 61_000),
+    ("jump", -7_200),
+    *bursts(3),
+    ("wait", 61_000),
+    ("jump", 7_200),
+    ("hear",),
+    *bursts(3),
+    ("wait", 61_000),
+    *bursts(3),
+]
+"""The same without a reboot: a provider's own time sets it right."""
+STEPPED_THEN_REBOOTED: Script = [("jump", -7_200), *bursts(3), ("reboot", 1), *bursts(3)]
+"""What was booked by a clock two hours behind must not look two hours old after a reboot (likewise)."""
 REBOOTED = [*bursts(3), ("reboot", 1), *bursts(3)]
 
 
@@ -279,6 +306,9 @@ REBOOTED = [*bursts(3), ("reboot", 1), *bursts(3)]
 @example(AHEAD_AND_AGAIN, 0)
 @example(WITHOUT_ANSWER, 0)
 @example(REBOOTED, 0)
+@example(BACK_THEN_REBOOTED, 0)
+@example(BACK_AND_FORTH, 0)
+@example(STEPPED_THEN_REBOOTED, 0)
 @given(st.lists(actions, min_size=10, max_size=60), st.integers(-1_900, 1_900))
 def test_the_provider_never_counts_more_than_its_limits(script: Script, skew_ms: int) -> None:
     judge(play(script, skew_ms))
