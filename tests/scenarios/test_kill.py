@@ -90,6 +90,7 @@ class Operator:
 
     def give_orders_until_killed(self, process: subprocess.Popen[str]) -> None:
         killer = threading.Timer(self.draw.uniform(0.005, 0.12), process.kill)
+        self.order()  # however slow the machine is, something was going on
         killer.start()
         try:
             while True:
