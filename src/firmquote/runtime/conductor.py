@@ -60,6 +60,8 @@ class Conductor:
         self._shown_version = -1
         self._waiting: list[str] = []
         """Symbols of which the provider that should be shown has nothing to show yet; another's price is there."""
+        self._latencies: dict[str, Percentiles] = {}
+        """As of the last second: health is judged once in each."""
         self._halted: set[str] = set()
         self._closed = False
         """Whether the exchange is: then silence says nothing, whatever is still printed elsewhere."""
@@ -124,6 +126,7 @@ class Conductor:
     def second(self) -> None:
         """Judge the last second of every stream: did it bring anything? And tell of halts."""
         now_ns = self._clock.now_ns()
+        self._latencies = {name: self.latency(name, now_ns) for name in self.manager.members}
         self._tell_of_halts(now_ns)
         for provider, (feed, before) in list(self._streams.items()):
             self.manager.on_stream_second(provider, brought_data=feed.accepted > before, now_ns=now_ns)
@@ -132,8 +135,7 @@ class Conductor:
     def advance(self) -> None:
         """Evaluate, elect, show, and publish what changed."""
         now_ns = self._clock.now_ns()
-        latencies = {name: self.latency(name, now_ns) for name in self.manager.members}
-        changes = self.manager.advance(latencies, now_ns)
+        changes = self.manager.advance(self._latencies, now_ns)
         self.show()
         self.publish([*changes, *self._seams()])
 
