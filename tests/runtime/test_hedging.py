@@ -67,6 +67,7 @@ def test_no_role_moves_and_nothing_is_told() -> None:
     assert two.shown() == "b"
     assert two.manager.advance({}, NOON_NS + NS_PER_S) == []
     assert two.manager.serving == "a"
+    assert two.manager.lines.symbols_against("a") == {}, "the line is as fit as before"
 
 
 def test_nobody_is_asked_instead_of_a_provider_that_does_not_serve() -> None:

@@ -49,7 +49,10 @@ def ack(
 def try_channels(url: Url = DEFAULT_URL, reason: Reason = "a test of the channels", as_json: Json = False) -> None:
     """Fire an alert that means nothing, so that every channel shows whether it works."""
     report = fetch(url, "/v1/alerts/test", body={"reason": reason}, token=operator_token(url))
-    words = ", ".join(report["channels"]) or "none, so it only goes to the log; see alerts in docs/reference/configuration.md"
+    words = (
+        ", ".join(report["channels"])
+        or "none, so it only goes to the log; see alerts in docs/reference/configuration.md"
+    )
     typer.echo(json.dumps(report) if as_json else f"A test alert is on its way. Channels: {words}.")
 
 

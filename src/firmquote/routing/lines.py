@@ -18,6 +18,8 @@ class Unfit(Struct, frozen=True, kw_only=True):
     words: str
     since_ns: int
     bars: bool
+    passing: bool = False
+    """It is about one request and not the line, which is as fit as before."""
 
 
 class LineBook:
@@ -31,11 +33,15 @@ class LineBook:
         self._unfit: dict[tuple[str, str], dict[str, Unfit]] = {}
         self._cleared_ns: dict[tuple[str, str], int] = {}
 
-    def object_to(self, provider: str, symbol: str, source: str, words: str, *, bars: bool, now_ns: int) -> bool:
+    def object_to(
+        self, provider: str, symbol: str, source: str, words: str, *, bars: bool, now_ns: int, passing: bool = False
+    ) -> bool:
         """Note that `source` objects to a line; say whether that is new."""
         against = self._unfit.setdefault((provider, symbol), {})
         known = against.get(source)
-        against[source] = Unfit(words=words, since_ns=now_ns if known is None else known.since_ns, bars=bars)
+        against[source] = Unfit(
+            words=words, since_ns=now_ns if known is None else known.since_ns, bars=bars, passing=passing
+        )
         return known is None or known.bars is not bars
 
     def clear(self, provider: str, symbol: str, source: str, now_ns: int | None) -> bool:
@@ -65,12 +71,13 @@ class LineBook:
         return self._unfit.get((provider, symbol), {})
 
     def symbols_against(self, provider: str) -> dict[str, str]:
-        """Return the unfit symbols of a provider, each with its first reason."""
-        return {
-            symbol: next(iter(against.values())).words
+        """Return the unfit symbols of a provider, each with its first reason that is more than passing."""
+        lasting = {
+            symbol: [objection.words for objection in against.values() if not objection.passing]
             for (name, symbol), against in self._unfit.items()
             if name == provider
         }
+        return {symbol: words[0] for symbol, words in lasting.items() if words}
 
     def most_unfit(self, provider: str, lines: int) -> str | None:
         """Return what is wrong where at least half of a provider's `lines` (and two) are unfit, else `None`."""

@@ -181,7 +181,7 @@ class ProviderManager:
 
     def pass_over(self, provider: str, symbol: str, source: str, words: str) -> None:
         """Show the symbol from another provider for the moment, without a word; `excuse` ends it at once."""
-        self.version += self.lines.object_to(provider, symbol, source, words, bars=False, now_ns=0)
+        self.version += self.lines.object_to(provider, symbol, source, words, bars=False, now_ns=0, passing=True)
 
     def excuse(self, provider: str, symbol: str, source: str) -> None:
         """The provider is as good as before for this symbol."""

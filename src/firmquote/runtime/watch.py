@@ -53,8 +53,9 @@ class _Watched:
         self.frames = feed.frames
         self.spoke_ns = 0
         """By the wall clock, to compare with the times at which prices changed."""
-        self.peers: dict[str, int] = {}
-        """How many prices of each polled provider had changed by then."""
+        self.changes: dict[str, int] | None = None
+        """How many prices of each provider had changed when it had been silent for long; what changed before that may
+        be no more than a polled provider's late view of what this one had brought itself."""
         self.newest_ns = 0
         self.advanced_ns = self.arrived_ns = monotonic_ns
         self.frames_since = 0
@@ -140,7 +141,7 @@ class SilenceWatch:
         verdicts: dict[str, str | None] = {}
         spoke = {name for name, watched in self._watched.items() if watched.feed.accepted != watched.accepted}
         for name, watched in self._watched.items():
-            self._note(watched, feeds, stalled=stalled, monotonic_ns=monotonic_ns, now_ns=now_ns)
+            self._note(watched, stalled=stalled, monotonic_ns=monotonic_ns, now_ns=now_ns)
             if name not in spoke and (spoke & witnesses):
                 watched.between.peers += 1
         for name, watched in self._watched.items():
@@ -189,7 +190,6 @@ class SilenceWatch:
     def _note(
         self,
         watched: _Watched,
-        feeds: Mapping[str, Feed],
         *,
         stalled: bool,
         monotonic_ns: int,
@@ -210,7 +210,7 @@ class SilenceWatch:
             else:
                 watched.meter.forgive(monotonic_ns)
             watched.spoke_ns = now_ns
-            watched.peers = {other: feeds[other].changes for other in feeds}
+            watched.changes = None
         if self.forgiving:
             watched.forgive(monotonic_ns)
         elif delays_ns:
@@ -250,7 +250,7 @@ class SilenceWatch:
             usual_gap_ms=None if usual_ns is None else usual_ns / NS_PER_MS,
             peer_looks=watched.between.peers,
             usual_peer_looks=watched.between.usual_peers,
-            peer_changes=sum(feeds[n].changes - watched.peers.get(n, feeds[n].changes) for n in asked),
+            peer_changes=self._peer_changes(watched, feeds, asked, silent_ns),
             moved_symbols=self._moved_symbols(watched, feeds, asked),
             standing_ms=self._standing_ms(watched, monotonic_ns),
             lag=watched.lag.lag(monotonic_ns),
@@ -258,6 +258,15 @@ class SilenceWatch:
             heard_ms=heard_ms.get(name),
             others_heard=any(heard_ms.get(n, inf) < self._policy.heartbeat_grace_ms for n in witnesses),
         )
+
+    def _peer_changes(
+        self, watched: _Watched, feeds: Mapping[str, Feed], asked: frozenset[str], silent_ns: int | None
+    ) -> int:
+        if silent_ns is None or silent_ns < self._policy.alone_floor_ms * NS_PER_MS:
+            return 0
+        if watched.changes is None:
+            watched.changes = {name: feed.changes for name, feed in feeds.items()}
+        return sum(feeds[name].changes - watched.changes[name] for name in asked)
 
     def _standing_ms(self, watched: _Watched, monotonic_ns: int) -> float:
         if monotonic_ns - watched.arrived_ns > STALL_NS or watched.frames_since < STANDING_FRAMES:
