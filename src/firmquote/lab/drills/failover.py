@@ -277,7 +277,7 @@ def _checks(seen: Seen) -> list[DrillCheck]:
     if seen.broken.blame not in (Blame.OWN_STALL, Blame.NETWORK):
         available = seen.tally.available
         check("availability", available, AVAILABLE_MIN, "share", passed=available >= AVAILABLE_MIN)
-    check("p95 of a decision", seen.decision_p95_ms, DECISION_P95_MS_MAX, "ms")
+        check("p95 of a decision", seen.decision_p95_ms, DECISION_P95_MS_MAX, "ms")
     check("live calls within decisions", float(seen.live_calls), 0.0, "count")
     check("event times that went back", float(seen.tally.backward), 0.0, "count")
     check("published error", seen.tally.error_bps, ERROR_BPS_MAX, "bps")
