@@ -73,6 +73,18 @@ def test_an_older_line_waits_for_its_next_newer_quote_and_the_old_one_stays_mean
     assert two.shown == ("b", 6)
 
 
+def test_a_line_that_must_be_left_is_not_followed_any_further_even_if_it_is_always_a_little_ahead() -> None:
+    two = Two()
+    two.put("a", 5, bid=101.0)
+    two.put("b", 4)
+    two.want("a")
+    assert two.want("b") == ["IBM"]
+    two.put("a", 8, bid=102.0)
+    assert two.shown == ("a", 5), "a is no longer followed"
+    two.put("b", 7)
+    assert two.shown == ("b", 7), "although a has brought 8"
+
+
 def test_the_same_quote_of_another_line_takes_over_without_being_news() -> None:
     two = Two()
     two.put("a", 5)

@@ -39,6 +39,15 @@ def test_wrong_values_bar_a_line_and_missing_ones_do_not() -> None:
     assert manager.showing("IBM").barred == {"a"}
 
 
+def test_a_bar_holds_although_its_provider_has_failed_as_a_whole() -> None:
+    manager = ready()
+    for symbol in ("IBM", "SPY"):
+        manager.on_line("a", symbol, "divergence", "10 times the others", NS_PER_S, bars=True)
+    manager.reconsider(NS_PER_S)
+    assert manager.members["a"].status.value == "failed"
+    assert manager.showing("IBM").barred == {"a"}
+
+
 def test_a_line_is_fit_when_nobody_objects_any_more() -> None:
     book = LineBook(recovery_ms=0)
     assert book.object_to("a", "IBM", "silence", "frozen", bars=False, now_ns=1)
@@ -49,7 +58,7 @@ def test_a_line_is_fit_when_nobody_objects_any_more() -> None:
     assert not book.clear("a", "IBM", "silence", 5)
     assert book.clear("a", "IBM", "split", 6)
     assert book.expire(6)
-    assert book.arrange("IBM", ["a", "b"]) == (["a", "b"], frozenset())
+    assert book.arrange("IBM", ["a", "b"]) == ["a", "b"]
 
 
 def test_objections_and_their_end_are_changes_with_the_symbol_and_the_cause() -> None:

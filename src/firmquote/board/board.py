@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from copy import copy
 
 from msgspec import Struct
 
@@ -241,6 +242,8 @@ class Board:
                 entry.elected = line  # what readers see stays as it is, so there is nothing to tell them
             else:
                 pending = frozenset((line,))
+                if shown.provider not in plan.order:
+                    entry.elected = copy(shown)  # what it brings from now on is not shown any more
         if self.fastest:
             pending = frozenset(entry.lines[name] for name in plan.order if entry.lines[name] is not entry.elected)
         entry.rivals = pending

@@ -86,15 +86,17 @@ class LineBook:
             return None
         return f"{len(unfit)} of its {lines} symbols are unfit: {next(iter(unfit.values()))}"
 
-    def arrange(self, symbol: str, order: Iterable[str]) -> tuple[list[str], frozenset[str]]:
-        """Return the fit providers of `symbol` in order, recovering ones last, and those that are barred."""
+    def arrange(self, symbol: str, order: Iterable[str]) -> list[str]:
+        """Return the fit providers of `symbol` in order, recovering ones last."""
         fit: list[str] = []
         recovering: list[str] = []
-        barred: set[str] = set()
         for provider in order:
-            against = self._unfit.get((provider, symbol))
-            if against is None:
+            if (provider, symbol) not in self._unfit:
                 (recovering if (provider, symbol) in self._cleared_ns else fit).append(provider)
-            elif any(objection.bars for objection in against.values()):
-                barred.add(provider)
-        return [*fit, *recovering], frozenset(barred)
+        return [*fit, *recovering]
+
+    def barred(self, symbol: str, providers: Iterable[str]) -> frozenset[str]:
+        """Return those of `providers` whose quote of `symbol` must not be shown."""
+        return frozenset(
+            name for name in providers if any(objection.bars for objection in self.against(name, symbol).values())
+        )

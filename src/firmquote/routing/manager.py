@@ -257,9 +257,9 @@ class ProviderManager:
     def showing(self, symbol: str) -> Showing:
         """Return whose line of `symbol` may be shown."""
         group = self._group_of.get(symbol, self.groups[0])
-        fit, barred = self.lines.arrange(symbol, group.showing_order(self.members))
+        fit = self.lines.arrange(symbol, group.showing_order(self.members))
         blocked = {name for name, member in self.members.items() if member.blocks}
-        return Showing(tuple(fit), barred | blocked)
+        return Showing(tuple(fit), self.lines.barred(symbol, self.members) | blocked)
 
     def role(self, name: str) -> str:
         """Return `active` (serves some symbols), `warm` (is next for some), `shadow` or `mock`."""
