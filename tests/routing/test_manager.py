@@ -85,6 +85,22 @@ def test_a_success_rate_below_the_policy_degrades_after_three_evaluations_and_no
     assert managed.after(3).manager.serving == "b"
 
 
+def test_an_outage_that_is_over_does_not_take_the_role_again() -> None:
+    managed = Managed().ready("a", "b").after(1).ask("a", ok=True, times=40)
+    managed.manager.on_lost("a", "the connection broke", managed.now_ns)
+    for _ in range(12):
+        managed.manager.on_stream_second("a", brought_data=False, now_ns=managed.after(1).now_ns)
+    assert managed.manager.serving == "b"
+    managed.ready("a").after(6)
+    assert managed.manager.serving == "a", "steady for failback_after_s"
+    for _ in range(30):
+        managed.manager.on_stream_second("a", brought_data=True, now_ns=managed.after(1).now_ns)
+        assert managed.manager.serving == "a"
+    rate = managed.manager.members["a"].health.success_rate(managed.now_ns)
+    assert rate is not None
+    assert rate < POLICY.health.min_success_rate, "the outage is still shown"
+
+
 def test_a_refused_provider_stays_out_whatever_else_happens() -> None:
     managed = Managed().ready("a", "b").after(1)
     managed.manager.on_refused("a", "refused_key", "authentication failed", managed.now_ns)

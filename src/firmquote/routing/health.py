@@ -73,6 +73,7 @@ class Health:
         self._bad = 0
         self._good = 0
         self._evaluated_ns = 0
+        self._usable_since_ns = 0
 
     def note(self, outcome: Outcome) -> None:
         """Remember one outcome."""
@@ -102,16 +103,27 @@ class Health:
         self._expire(now_ns)
         return percentiles(sorted(o.latency_ns for o in self._outcomes if o.latency_ns is not None))
 
+    def begin(self, now_ns: int) -> None:
+        """Judge from here: the provider is usable again.
+
+        What it did while it was out cost it the role already, and how long it must be steady before it gets the role
+        back is the election's rule; counted a third time, the outage would take the role again just after that.
+        """
+        self._usable_since_ns = now_ns
+        self._bad = self._good = 0
+        self.degraded = False
+
     def evaluate(self, latency: Percentiles, now_ns: int) -> None:
         """Compare with the policy, at most once per its interval; change `degraded` only after a run of agreement."""
         policy = self._policy
         if now_ns - self._evaluated_ns < policy.evaluate_every_ms * NS_PER_MS:
             return
         self._evaluated_ns = now_ns
-        rate = self.success_rate(now_ns)
-        enough = len(self._outcomes) >= policy.samples_min
+        self._expire(now_ns)
+        judged = [outcome for outcome in self._outcomes if outcome.at_ns >= self._usable_since_ns]
         slow = latency.p95_ms is not None and latency.p95_ms > policy.max_p95_latency_ms
-        if enough and (slow or (rate is not None and rate < policy.min_success_rate)):
+        failing = sum(outcome.ok for outcome in judged) < policy.min_success_rate * len(judged)
+        if len(judged) >= policy.samples_min and (slow or failing):
             self._bad, self._good = self._bad + 1, 0
         else:
             self._bad, self._good = 0, self._good + 1

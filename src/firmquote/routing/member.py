@@ -54,6 +54,7 @@ class Member:
             self.usable_since_ns = None
         elif self.usable_since_ns is None:
             self.usable_since_ns = now_ns
+            self.health.begin(now_ns)
         return self.status is not before
 
     def _status(self, *, in_grace: bool) -> tuple[Status, str, Blame | None]:
