@@ -6,7 +6,7 @@ from typing import Any
 from firmquote.cli.client import fetch, operator_token
 from firmquote.cli.printing import encode_path
 from firmquote.errors import ConfigError
-from firmquote.model import NS_PER_MS, NS_PER_S
+from firmquote.model import NS_PER_MS, NS_PER_S, USABLE_GRADES
 from firmquote.model.drill import DrillCheck, DrillReport, at_least, at_most
 from firmquote.runtime.clock import SystemClock
 
@@ -15,7 +15,6 @@ WATCH_S = 3.0
 """For how long the board is watched after each move."""
 SWITCH_S_MAX = 10.0
 AVAILABLE_MIN = 0.999
-USABLE = frozenset({"firm", "indicative"})
 
 
 class _Samples:
@@ -35,7 +34,7 @@ class _Samples:
             if symbol not in self._known:
                 continue
             self.seen += 1
-            self.usable += quote["grade"] in USABLE
+            self.usable += quote["grade"] in USABLE_GRADES
             if event_ns is not None:
                 event_ms, newest_ms = event_ns // NS_PER_MS, self._newest_ms.get(symbol, 0)
                 self.backward += event_ms < newest_ms
@@ -55,7 +54,7 @@ def live_failover_drill(url: str) -> DrillReport:
     warm = next((p["name"] for p in providers if p["role"] == "warm" and p["status"] == "healthy"), None)
     if active is None or warm is None:
         raise ConfigError("drill failover: no healthy warm provider, so the drill would leave you without quotes.")
-    known = frozenset(quote["symbol"] for quote in fetch(url, "/v1/quotes") if quote["grade"] in USABLE)
+    known = frozenset(quote["symbol"] for quote in fetch(url, "/v1/quotes") if quote["grade"] in USABLE_GRADES)
     checks = [*_move(url, token, active, warm, known), *_move(url, token, warm, active, known)]
     return DrillReport(drill="failover", checks=tuple(checks))
 

@@ -9,9 +9,9 @@ from firmquote.cli.client import DEFAULT_URL, fetch
 from firmquote.cli.durations import parse_seconds
 from firmquote.cli.printing import Json, Url, print_json
 from firmquote.errors import NotRunningError
+from firmquote.model import USABLE_GRADES
 
 LOOK_EVERY_S = 0.05
-USABLE = ("firm", "indicative")
 _HEALTH = "/healthz/providers"
 
 
@@ -40,7 +40,7 @@ CONDITIONS: dict[str, tuple[str, Callable[[str, str], bool]]] = {
         lambda url, name: any(p["name"] == name and p["status"] in ("healthy", "degraded") for p in _providers(url)),
     ),
     "grade": ("every symbol has grade NAME", lambda url, name: _grades(url) == {name}),
-    "usable": ("every symbol can be acted on", lambda url, _: _grades(url) <= set(USABLE)),
+    "usable": ("every symbol can be acted on", lambda url, _: _grades(url) <= USABLE_GRADES),
     "stage": ("the rollout is at stage NAME", lambda url, name: fetch(url, "/v1/rollout")["stage"] == name),
     "alert": ("alert NAME fires", lambda url, name: name in _firing(url)),
     "no-alert": ("alert NAME does not fire", lambda url, name: name not in _firing(url)),

@@ -25,6 +25,10 @@ class Grade(IntEnum):
         return self.name.lower()
 
 
+USABLE_GRADES = frozenset({Grade.INDICATIVE.label, Grade.FIRM.label})
+"""The words of the grades that can be acted on."""
+
+
 class Reason(Enum):
     """Why a grade is no better, or why a quote was refused. The values are contracts."""
 

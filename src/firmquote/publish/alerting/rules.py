@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from msgspec import Struct
 
-from firmquote.model import MS_PER_S, NS_PER_S, Reason
+from firmquote.model import MS_PER_S, NS_PER_S, USABLE_GRADES, Reason
 from firmquote.model.status import ProviderStatus
 from firmquote.publish.alerting.policy import AlertPolicy
 from firmquote.publish.alerting.situation import Condition, Situation
@@ -17,7 +17,6 @@ REFUSED_MIN = 10
 UNREADABLE_MIN = 5
 SWITCHED_OFF = Reason.SWITCHED_OFF.value
 _LOW = frozenset({"warned", "slowed", "positions_only"})
-_UNUSABLE = frozenset({"none", "stale", "mock"})
 
 
 class _Counts(Struct, frozen=True):
@@ -129,7 +128,7 @@ def _network(seen: Situation) -> Iterator[Condition]:
 def _symbols(seen: Situation) -> Iterator[Condition]:
     if not seen.live or seen.health.session != "regular":
         return
-    bad = [q for q in seen.quotes if q.grade in _UNUSABLE and not q.halted and SWITCHED_OFF not in q.reasons]
+    bad = [q for q in seen.quotes if q.grade not in USABLE_GRADES and not q.halted and SWITCHED_OFF not in q.reasons]
     if bad:
         worst = ", ".join(f"{q.symbol} ({q.grade})" for q in bad[:10])
         more = f" and {len(bad) - 10} more" if len(bad) > 10 else ""
