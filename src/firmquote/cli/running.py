@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import logging
 import os
 import sys
 from contextlib import AsyncExitStack
@@ -10,7 +9,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import msgspec
-import structlog
 import typer
 
 from firmquote.cli.durations import parse_seconds
@@ -21,47 +19,40 @@ from firmquote.runtime import (
     DEMO_PROVIDERS,
     KEY_NAME,
     Gateway,
+    LogSection,
     SystemClock,
+    begin_logging,
     demo_config,
     load_config,
+    logging_as,
     run_gateway,
     run_until_stopped,
+    tracing,
 )
 
 
 def set_up_logs(*, as_json: bool, quiet: bool = False) -> None:
-    """Log to stderr: lines for people, or JSON; `quiet` leaves only errors."""
-    for_people = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.JSONRenderer() if as_json else for_people,
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR if quiet else logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=True,
-    )
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
+    """Log to stderr as without a configuration; `quiet` leaves only errors."""
+    begin_logging(LogSection(level="error" if quiet else "info"), as_json=as_json)
 
 
 def start(config_path: Path, *, for_: str | None, as_json: bool) -> None:
     """Run with the user's configuration."""
-    set_up_logs(as_json=as_json)
     config = load_config(config_path)
 
     def announce(url: str) -> None:
         _say(as_json, {"url": url}, f"Firmquote listens on {url}. Stop it with Ctrl-C.")
 
     async def body(stop: asyncio.Event) -> None:
-        await run_gateway(config, stop, announce=announce, path=config_path)
+        async with logging_as(config.logs, as_json=as_json):
+            with tracing(config.traces):
+                await run_gateway(config, stop, announce=announce, path=config_path)
 
     run_until_stopped(body, for_s=None if for_ is None else parse_seconds(for_))
 
 
 def start_demo(*, for_: str | None, port: int, tape: Path | None, speed: float, as_json: bool) -> None:
     """Run with simulated providers."""
-    set_up_logs(as_json=as_json)
     ticks = load_tape(tape or DEMO_TAPE)
     environ = {**os.environ, KEY_NAME: LAB_KEY}
 
@@ -73,6 +64,7 @@ def start_demo(*, for_: str | None, port: int, tape: Path | None, speed: float, 
                     Lab(ticks, SystemClock(), lab_config(speed, ports=dict.fromkeys(KINDS, 0)))
                 )
             config = demo_config({name: lab.settings[name] for name in DEMO_PROVIDERS}, port=port)
+            await stack.enter_async_context(logging_as(config.logs, as_json=as_json))
             # The simulators count from 0 with each start, and so must the ledger.
             ledger = Path(stack.enter_context(TemporaryDirectory(prefix="firmquote-"))) / "ledger.sqlite"
             budgets = msgspec.structs.replace(config.budgets, ledger=str(ledger))

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, TypeAlias
 
+import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
 from msgspec import Struct
@@ -12,6 +13,7 @@ from firmquote.errors import BudgetError, ConfigError, FirmquoteError, RefusedEr
 from firmquote.publish.headers import SECURITY
 
 AnyRequest: TypeAlias = Request[Any, Any, Any]
+_log = structlog.get_logger("firmquote")
 _STATUS: dict[type[FirmquoteError], HTTPStatus] = {
     UnknownSymbolError: HTTPStatus.NOT_FOUND,
     ConfigError: HTTPStatus.CONFLICT,
@@ -53,9 +55,14 @@ def on_http_exception(request: AnyRequest, error: HTTPException) -> Response[Pro
     return answer
 
 
-def on_defect(request: AnyRequest, _: Exception) -> Response[Problem]:
+def on_defect(request: AnyRequest, error: Exception) -> Response[Problem]:
     """Answer for a defect of ours without showing its insides; the server's log has them."""
-    return problem(request, HTTPStatus.INTERNAL_SERVER_ERROR, "A defect in Firmquote; see its log.")
+    _log.error("defect", path=request.url.path, exc_info=error)
+    return problem(
+        request,
+        HTTPStatus.INTERNAL_SERVER_ERROR,
+        "A defect in Firmquote; its log has it under this answer's X-Request-Id.",
+    )
 
 
 HANDLERS: dict[type[Exception] | int, Callable[..., Response[Problem]]] = {

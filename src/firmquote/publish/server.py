@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from firmquote.errors import PortInUseError
+from firmquote.publish.access_log import AccessLog, Logged
 from firmquote.publish.live import LiveStream
 from firmquote.publish.view import GatewayView
 
@@ -62,6 +63,7 @@ async def serving(
     hosts: list[str],
     tls: Tls | None = None,
     read_needs_token: bool = False,
+    access_log: Logged = "changes",
 ) -> AsyncIterator[None]:
     """Serve while the block runs."""
     import uvicorn  # noqa: PLC0415 - half a second that a start can do without until the quotes flow
@@ -79,7 +81,9 @@ async def serving(
     port = listening.getsockname()[1]
     names = [*hosts, *(f"{host}:{port}" for host in hosts)]
     config = uvicorn.Config(
-        build_app(view, live, access=access, hosts=names, read_needs_token=read_needs_token),
+        AccessLog(
+            build_app(view, live, access=access, hosts=names, read_needs_token=read_needs_token), logged=access_log
+        ),
         http=TimedProtocol,
         limit_concurrency=CONNECTIONS_MAX,
         ssl_certfile=None if tls is None else tls.certificate,

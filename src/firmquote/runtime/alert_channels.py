@@ -10,6 +10,7 @@ from firmquote.errors import ConfigError
 from firmquote.model import NS_PER_S, Clock, Secret
 from firmquote.model.alerts import Severity
 from firmquote.publish.alerting import ChannelPolicy, Message, body, title
+from firmquote.runtime.redaction import REDACTOR
 
 QUEUED_MAX = 64
 """Messages that wait for one channel; above it the oldest is given up, and counted."""
@@ -123,4 +124,4 @@ def read_address(where: str, *, env: str | None, file: str | None, environ: Mapp
         missing = f"{path} is not there, or is empty"
     if not text:
         raise ConfigError(f"{where}: {missing}. Put the channel's Apprise address there, or take the channel out.")
-    return Secret(text)
+    return REDACTOR.learn(Secret(text))

@@ -9,6 +9,7 @@ import structlog
 from firmquote.board import Board, Feed
 from firmquote.model import MS_PER_S, NS_PER_MS, Clock, LineState, LineStatus, Session
 from firmquote.model.status import EventView
+from firmquote.model.tracing import TRACING
 from firmquote.quality import SilencePolicy, clock_difference_ns
 from firmquote.routing import Blame, Change, Outcome, Percentiles, ProviderManager, percentiles
 from firmquote.runtime.frozen_lines import FrozenLines
@@ -258,6 +259,18 @@ class Conductor:
         seams.clear()
         return found
 
+    def _trace(self, event: EventView) -> None:
+        """A hand-over lasts from the change of role until the board shows the other line."""
+        TRACING.record(
+            "hand_over",
+            start_ns=event.at_ns,
+            end_ns=self._clock.now_ns(),
+            before=event.before or "",
+            after=event.after or "",
+            cause=event.cause,
+            blame=event.blame or "",
+        )
+
     def publish(self, changes: Sequence[Change]) -> None:
         """Put changes into the event log."""
         for change in changes:
@@ -278,6 +291,7 @@ class Conductor:
             self.counts[event.kind, event.blame or ""] += 1
             if change.kind == "role":
                 self.last_role_change = event
+                self._trace(event)
             _log.info(
                 change.kind,
                 provider=change.provider,

@@ -112,6 +112,8 @@ class ServeSection(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """Whether reading takes a token too; always so when others than this machine can connect."""
     allow_public_without_tls: bool = False
     """Whether it may listen for others without TLS: only behind a proxy that has it."""
+    access_log: Literal["all", "changes", "off"] = "changes"
+    """Which requests are in the log: all, those that change something or are refused, or none."""
     requests: RatePolicy = RatePolicy(per_s=200, burst=1_000)
     """What one address may ask; orders to switches are always answered."""
 
@@ -130,6 +132,27 @@ class HistorySection(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Below `serve.state_dir`."""
 
 
+class LogSection(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is logged on stderr, and how."""
+
+    format: Literal["auto", "json", "text"] = "auto"
+    """`auto`: lines for people on a terminal, JSON elsewhere."""
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    repeats_max: Annotated[int, Meta(ge=1)] = 10
+    """The same message is written at most so often …"""
+    repeats_window_s: Annotated[float, Meta(gt=0)] = 60
+    """… in such a time; what is left out is counted, and told."""
+
+
+class TraceSection(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """OpenTelemetry traces: of requests, polls, hand-overs and the effects of decisions."""
+
+    enabled: bool = False
+    """Needs `firmquote[otel]`; where they go is said by OpenTelemetry's own environment variables."""
+    share: Share = 1.0
+    """The share of traces that is kept."""
+
+
 class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The whole file."""
 
@@ -146,6 +169,8 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     budgets: BudgetPolicy = BudgetPolicy()
     serve: ServeSection = ServeSection()
     history: HistorySection = HistorySection()
+    logs: LogSection = LogSection()
+    traces: TraceSection = TraceSection()
 
     def provider_order(self) -> tuple[str, ...]:
         """Return the providers from most to least wanted; `mock` is always last."""

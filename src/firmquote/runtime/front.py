@@ -12,6 +12,7 @@ from firmquote.errors import ConfigError
 from firmquote.model import Secret
 from firmquote.publish import LOOPBACK_NAMES, GatewayView, Tls, bind, serving
 from firmquote.runtime.config import Config, ServeSection
+from firmquote.runtime.redaction import REDACTOR
 from firmquote.runtime.safety import Safety
 from firmquote.wire import is_loopback
 
@@ -32,7 +33,7 @@ async def front(config: ServeSection, safety: Safety, view: GatewayView) -> Asyn
     port = listening.getsockname()[1]
     path = token_path(directory, port)
     try:
-        own = Secret(secrets.token_urlsafe(32))
+        own = REDACTOR.learn(Secret(secrets.token_urlsafe(32)))
         safety.door.open(directory, own)
         check_exposure(config, has_tokens=safety.door.has_tokens)
         write_token(path, own)
@@ -45,6 +46,7 @@ async def front(config: ServeSection, safety: Safety, view: GatewayView) -> Asyn
                 access=safety.door,
                 hosts=[*LOOPBACK_NAMES, *config.hosts],
                 tls=_tls(config),
+                access_log=config.access_log,
                 read_needs_token=config.read_needs_token or not is_loopback(config.host),
             ):
                 yield url

@@ -12,6 +12,7 @@ from msgspec.structs import fields
 from firmquote.errors import ConfigError, UnknownSymbolError
 from firmquote.model import Opening, Provider, Secret
 from firmquote.runtime.config import Config, KeyReference, SymbolsSection
+from firmquote.runtime.redaction import REDACTOR
 from firmquote.runtime.registry import load_provider
 from firmquote.symbols import SymbolNormalizer, parse_symbol
 
@@ -142,4 +143,4 @@ def read_key(name: str, reference: KeyReference | None, environ: Mapping[str, st
             f"{name}: no key in {where}. Set it there, "
             f"or take {name} out of feeds.quotes.provider_active and provider_warm."
         )
-    return Secret(value)
+    return REDACTOR.learn(Secret(value))

@@ -22,6 +22,7 @@ from firmquote.model import (
     Response,
     Unparsed,
 )
+from firmquote.model.tracing import TRACING
 from firmquote.routing import Outcome, ProviderManager
 from firmquote.runtime.spending import Spending
 from firmquote.runtime.stream import REFUSALS, LineOwner
@@ -157,7 +158,11 @@ class Poll:
                 why_not = grant
                 return True
             self._may_ask = False
-            why_not, goes_on = await self._send(client, request, grant)
+            provider, count = self._feed.provider, len(request.symbols)
+            with TRACING.span("poll", provider=provider, symbols=count, purpose=purpose.value) as span:
+                why_not, goes_on = await self._send(client, request, grant)
+                if why_not is not None:
+                    span.fail(why_not)
             return goes_on
         finally:
             for symbol in request.symbols:

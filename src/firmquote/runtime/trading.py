@@ -41,6 +41,7 @@ from firmquote.model.trading import MICROS_PER_USD, AdviceInput, OrderView
 from firmquote.runtime.alpaca_broker import AlpacaBroker
 from firmquote.runtime.brokerage import differences, open_broker
 from firmquote.runtime.config import Config
+from firmquote.runtime.effects import tell_of_orders
 from firmquote.runtime.guarding import Guarding
 from firmquote.runtime.ledgers import Ledgers, Restored
 from firmquote.runtime.owners_files import OwnersFile
@@ -227,6 +228,7 @@ class Trading:
                 continue
             self.engine.pauses.pop(STORE, None)
             self._remember(batch)
+            tell_of_orders(batch.orders, broker=self.broker.name, now_ns=self._clock.now_ns())
             self.desk.on_stored(batch, self._clock.now_ns())
             batch = self.desk.take_batch()
 

@@ -5,7 +5,8 @@ export const ABSENT = "–";
 export const words = (text) => text.replaceAll("_", " ");
 export const price = (value) => (value === null ? ABSENT : value.toFixed(2));
 export const percent = (share) => (share === null ? ABSENT : `${(share * 100).toFixed(1)} %`);
-export const time = (ns) => new Date(ns / 1e6).toLocaleTimeString();
+export const clock = (ms) => new Date(ms).toLocaleTimeString([], { hourCycle: "h23" });
+export const time = (ns) => clock(ns / 1e6);
 
 export function duration(ms) {
   if (ms === null) return ABSENT;

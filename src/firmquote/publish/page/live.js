@@ -1,6 +1,6 @@
 // The connection. A number is shown as live only while the gateway goes on talking.
 
-import { byId } from "./dom.js";
+import { byId, clock } from "./dom.js";
 
 const SILENT_MS = 2500;
 const LOOK_MS = 250;
@@ -32,15 +32,16 @@ function showLive() {
   if (isLost()) for (const made of document.querySelectorAll("main button")) made.disabled = false;
   document.body.dataset.state = "live";
   byId("lost").hidden = true;
-  byId("clock").textContent = new Date(heardAt).toLocaleTimeString();
+  byId("clock").textContent = clock(heardAt);
 }
 
 function showLost() {
   document.body.dataset.state = "lost";
   byId("lost").hidden = false;
-  const since = heardAt === null ? "nothing ever came" : `the last of it came at ${new Date(heardAt).toLocaleTimeString()}`;
+  const since = heardAt === null ? "nothing ever came" : `the last of it came at ${clock(heardAt)}`;
   if (byId("lost-since").textContent !== since) byId("lost-since").textContent = since;
   byId("overall").className = "pill failed";
   if (byId("overall-text").textContent !== "Disconnected") byId("overall-text").textContent = "Disconnected";
+  document.title = "Disconnected · Firmquote";
   for (const made of document.querySelectorAll("main button")) made.disabled = true;
 }

@@ -42,6 +42,7 @@ function makeCard(p) {
 
 // The score is 1 at a silence; the strongest evidence is named beside it.
 function silence(p) {
+  if (p.role === "mock") return ABSENT;
   if (p.silence_score === null) return p.silence_suspicion === null ? "polled" : `φ ${p.silence_suspicion.toFixed(1)}`;
   const [name, value] = Object.entries(p.silence_evidence).filter(([key]) => !/_(ms|s)$/.test(key)).sort((a, b) => b[1] - a[1])[0] ?? ["", 0];
   return value > 0.1 ? `${p.silence_score.toFixed(2)} (${words(name)})` : p.silence_score.toFixed(2);
@@ -52,6 +53,7 @@ function update(card, p) {
   past.latency = [...past.latency, p.p95_latency_ms].slice(-KEPT);
   past.staleness = [...past.staleness, p.staleness_ms].slice(-KEPT);
   history.set(p.name, past);
+  card.className = `card ${p.status === "failed" ? "failed" : p.role}`;
   const set = (at, text, className = "") => {
     at.textContent = text;
     at.className = className;

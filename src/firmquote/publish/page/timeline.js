@@ -1,7 +1,7 @@
 // Who served when: bars over ten minutes, and every change with its cause.
 
 import { drawChart, palette } from "./charts.js";
-import { ABSENT, byId, cell, fill, time, words } from "./dom.js";
+import { ABSENT, byId, cell, clock, fill, time, words } from "./dom.js";
 
 const SHOWN = 100;
 const WINDOW_MS = 600_000;
@@ -32,7 +32,7 @@ export function showTimeline(health) {
     type: "bar", orientation: "h",
     y: spans.map((s) => s.name), base: spans.map((s) => new Date(s.from)), x: spans.map((s) => s.to - s.from),
     marker: { color: spans.map((s) => (s.name === "mock" ? colours.mock : colours.good)) },
-    hovertext: spans.map((s) => `${s.name} served from ${new Date(s.from).toLocaleTimeString()}`), hoverinfo: "text",
+    hovertext: spans.map((s) => `${s.name} served from ${clock(s.from)}`), hoverinfo: "text",
   }], {
     height: 60 + 26 * names.length,
     xaxis: { type: "date", range: [new Date(Math.max(startedAt, now - WINDOW_MS)), new Date(Math.max(now, startedAt + 10_000))] },
