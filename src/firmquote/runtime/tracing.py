@@ -4,7 +4,8 @@ Where spans go is said by OpenTelemetry's own variables (`OTEL_EXPORTER_OTLP_END
 """
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from types import TracebackType
 from typing import TYPE_CHECKING
 
 from firmquote.errors import ConfigError
@@ -57,15 +58,13 @@ class OtelTracer:
         """Trace the block, as a part of what `caller` traces."""
         context = self._extract(caller) if "traceparent" in caller else None
         kind = self._kinds.SERVER if caller else self._kinds.INTERNAL
-        with self._tracer.start_as_current_span(
+        started = self._tracer.start_as_current_span(
             name, context, kind, _named(attributes), record_exception=False, set_status_on_exception=False
-        ) as opened:
-            span = _OtelSpan(opened)
-            try:
-                yield span
-            except BaseException as error:
-                span.fail(type(error).__name__)
-                raise
+        )
+        with ExitStack() as stack:
+            span = _OtelSpan(stack.enter_context(started))
+            stack.push(span.fail_on_exit)
+            yield span
 
     def record(self, name: str, attributes: Mapping[str, Value], *, start_ns: int, end_ns: int) -> None:
         """Trace what is over."""
@@ -79,6 +78,14 @@ class _OtelSpan:
     def note(self, name: str, value: Value) -> None:
         """Set an attribute."""
         self._span.set_attribute(f"{PREFIX}{name}", _clean(name, value))
+
+    def fail_on_exit(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Tell the type of what ended the block, if anything did."""
+        del error, trace
+        if kind is not None:
+            self.fail(kind.__name__)
 
     def fail(self, words: str) -> None:
         """Set the status."""

@@ -38,6 +38,8 @@ export function fill(body, rows, columns, empty) {
     only.colSpan = columns;
     rows = [[only]];
   }
+  const labels = [...body.closest("table").querySelectorAll("th")].map((head) => head.textContent);
+  for (const cells of rows.filter((one) => one.length > 1)) cells.forEach(label(labels));
   const fresh = rows.map((cells) => element("tr", "", ...cells));
   fresh.forEach((row, at) => {
     const shown = body.children[at];
@@ -46,6 +48,12 @@ export function fill(body, rows, columns, empty) {
   });
   while (body.children.length > fresh.length) body.lastElementChild.remove();
 }
+
+// On a narrow window each row is a block of its own: there a cell names its column, and an empty one is left out.
+const label = (labels) => (made, at) => {
+  made.dataset.label = labels[at];
+  if (!made.textContent || made.textContent === ABSENT) made.classList.add("nothing");
+};
 
 // Keeps the keyboard's place: a row whose button has the focus gives it to the same button of its successor.
 function replace(shown, fresh) {
