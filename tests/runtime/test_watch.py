@@ -94,6 +94,19 @@ def test_when_everybody_falls_silent_nobody_is_blamed() -> None:
     assert Watching().warm().ms_until_silent() is None
 
 
+def test_when_a_market_stops_the_last_word_of_another_stream_blames_nobody() -> None:
+    watching = Watching().warm()
+    watching.tick("b")
+    assert watching.ms_until_silent() is None
+
+
+def test_one_quote_of_another_stream_after_five_seconds_of_silence_is_evidence() -> None:
+    watching = Watching().warm()
+    assert watching.ms_until_silent(limit_ms=6_000) is None
+    watching.tick("b")
+    assert watching.silent() == {"a"}
+
+
 def test_a_polled_price_that_only_repeats_blames_nobody() -> None:
     watching = Watching().warm()
     assert watching.ms_until_silent("polled") is None

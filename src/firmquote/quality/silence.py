@@ -3,7 +3,7 @@
 Every kind of evidence becomes a number that is 1 where it would be enough by itself (`StreamScore`):
 
     arrivals   how unusual the present gap is (φ), by what the others saw meanwhile: φ / 3.8 when a price left this
-               one's bid and ask, φ / 12 after five seconds in which any price changed, else 0
+               one's bid and ask, φ / 12 when any price changed after five seconds of it, else 0
     others     how often other streams spoke while this one did not, by three times what is usual between two of its own
                arrivals (and at least four looks), once it has been silent for half a second
     standing   how long source times have stood still although frames arrive, by its limit
@@ -40,9 +40,9 @@ class SilencePolicy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     moved_spreads: float = 2.0
     """How many spreads outside this one's bid and ask another's price must be."""
     phi_alone: float = 12.0
-    """Suspicion that is enough when others have changed at all …"""
+    """Suspicion that is enough when others have brought anything at all …"""
     alone_floor_ms: int = 5_000
-    """… and the gap is at least this long."""
+    """… after the gap was this long: when a whole market stops, one provider's last word is later than another's."""
     standing_ms_max: float = 2_000.0
     """Source times may stand still for this long while frames arrive."""
     lag_ms_max: float = 1_000.0
@@ -65,7 +65,7 @@ class StreamEvidence(Struct, frozen=True, kw_only=True):
     usual_peer_looks: int | None = None
     """The most such looks between two of its arrivals lately; `None` before that is known."""
     peer_changes: int = 0
-    """Prices of polled providers that changed since."""
+    """What others brought after it had been silent for long: quotes of streams, changed prices of polled ones."""
     moved_symbols: tuple[str, ...] = ()
     """Symbols whose price elsewhere has left this stream's bid and ask since."""
     standing_ms: float = 0.0
@@ -116,7 +116,7 @@ def explain_stream(evidence: StreamEvidence, score: StreamScore) -> str:
     if strongest == score.arrivals:
         usual = f"usual gap {(evidence.usual_gap_ms or 0.0) / 1_000:.1f} s, suspicion {evidence.phi:.1f}"
         moved = f"the price of {', '.join(evidence.moved_symbols)} moved away elsewhere"
-        changed = f"prices changed {evidence.peer_looks + evidence.peer_changes} times elsewhere"
+        changed = f"prices changed {evidence.peer_changes} times elsewhere"
         return f"{silent} ({usual}) while {moved if evidence.moved_symbols else changed}"
     if strongest == score.standing:
         return f"its source times have stood still for {evidence.standing_ms / 1_000:.1f} s while frames arrive"
@@ -142,8 +142,7 @@ def _arrivals(evidence: StreamEvidence, policy: SilencePolicy) -> float:
         return 0.0
     if evidence.moved_symbols:
         return evidence.phi / policy.phi_with_peers
-    seen = evidence.peer_looks + evidence.peer_changes
-    return evidence.phi / policy.phi_alone if seen and evidence.silent_ms >= policy.alone_floor_ms else 0.0
+    return evidence.phi / policy.phi_alone if evidence.peer_changes and evidence.silent_ms >= policy.alone_floor_ms else 0.0
 
 
 def _others(evidence: StreamEvidence, policy: SilencePolicy) -> float:

@@ -54,8 +54,8 @@ class _Watched:
         self.spoke_ns = 0
         """By the wall clock, to compare with the times at which prices changed."""
         self.changes: dict[str, int] | None = None
-        """How many prices of each provider had changed when it had been silent for long; what changed before that may
-        be no more than a polled provider's late view of what this one had brought itself."""
+        """How much each provider had brought when it had been silent for long. What came before that may be no more
+        than a late view of what this one had brought itself, or the last words of a market that stopped."""
         self.newest_ns = 0
         self.advanced_ns = self.arrived_ns = monotonic_ns
         self.frames_since = 0
@@ -265,8 +265,12 @@ class SilenceWatch:
         if silent_ns is None or silent_ns < self._policy.alone_floor_ms * NS_PER_MS:
             return 0
         if watched.changes is None:
-            watched.changes = {name: feed.changes for name, feed in feeds.items()}
-        return sum(feeds[name].changes - watched.changes[name] for name in asked)
+            watched.changes = {name: self._brought(feed) for name, feed in feeds.items()}
+        return sum(self._brought(feeds[name]) - watched.changes[name] for name in asked)
+
+    def _brought(self, feed: Feed) -> int:
+        """Return the quotes of a stream, or the changes of a polled provider, which repeats itself."""
+        return feed.accepted if feed.provider in self._watched else feed.changes
 
     def _standing_ms(self, watched: _Watched, monotonic_ns: int) -> float:
         if monotonic_ns - watched.arrived_ns > STALL_NS or watched.frames_since < STANDING_FRAMES:
