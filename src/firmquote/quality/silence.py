@@ -142,7 +142,11 @@ def _arrivals(evidence: StreamEvidence, policy: SilencePolicy) -> float:
         return 0.0
     if evidence.moved_symbols:
         return evidence.phi / policy.phi_with_peers
-    return evidence.phi / policy.phi_alone if evidence.peer_changes and evidence.silent_ms >= policy.alone_floor_ms else 0.0
+    return (
+        evidence.phi / policy.phi_alone
+        if evidence.peer_changes and evidence.silent_ms >= policy.alone_floor_ms
+        else 0.0
+    )
 
 
 def _others(evidence: StreamEvidence, policy: SilencePolicy) -> float:
