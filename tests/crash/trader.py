@@ -121,6 +121,7 @@ async def trade(directory: Path, seed: int, url: str | None, *, settle: bool) ->
         await clock.sleep_until(clock.monotonic_ns() + 1_000_000)
     running.cancel()
     await asyncio.wait({running})
+    trading.close()
     os.write(1, b"settled\n")
 
 

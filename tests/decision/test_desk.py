@@ -39,7 +39,7 @@ from firmquote.decision import (
 )
 from firmquote.errors import FirmquoteError
 from firmquote.model import NS_PER_MS, NS_PER_S
-from firmquote.model.trading import MICROS_PER_USD, OrderState, Side
+from firmquote.model.trading import MICROS_PER_USD, NewsInput, OrderState, Side
 from firmquote.symbols import Rename, Split
 from firmquote.testing.clock import NOON_NS
 
@@ -201,6 +201,45 @@ def test_a_switch_against_news_closes_the_ear_for_advice() -> None:
     current = made.engine.current("IBM")
     assert current is not None
     assert (current.per_strategy, current.intent) == ({}, "HOLD")
+
+
+def test_a_switch_against_news_does_not_lift_what_news_forbid() -> None:
+    permits = Permits()
+    made = desk(permits=permits, strategies=(Momentum(MomentumConfig(warmup_quotes=2, scale_bps=0.01)),))
+    permits.hears = False
+    made.engine.news.put(NewsInput(symbol="IBM", text="a lawsuit"), NOON_NS)
+    made.on_view(view(bid=100.0, ask=100.01), NOON_NS)
+    made.on_view(view(bid=100.1, ask=100.11), NOON_NS + NS_PER_S)
+    current = made.engine.current("IBM")
+    assert current is not None
+    assert (current.intent, [block.gate for block in current.gates_blocked]) == ("REJECT", ["news"])
+
+
+def test_what_is_permitted_now_is_thought_about_although_the_quote_stands_still() -> None:
+    permits = Permits()
+    made = desk(permits=permits)
+    made.engine.advise(advice(1.0))
+    made.on_view(view(), NOON_NS)
+    permits.hears = False
+    made.engine.think_again()
+    made.on_view(view(), NOON_NS + 1)
+    current = made.engine.current("IBM")
+    assert current is not None
+    assert current.per_strategy == {}
+
+
+def test_an_order_cancelled_while_it_waits_for_the_disk_never_reaches_the_broker() -> None:
+    made = desk(config=FAST)
+    made.engine.advise(advice(1.0))
+    made.on_view(view(), NOON_NS)
+    batch = made.take_batch()
+    made.cancel_opening()
+    made.on_stored(batch, NOON_NS)
+    (order,) = made.take_batch().orders
+    assert (order.state, order.words) == (OrderState.CANCELLED, "cancelled before it was sent")
+    made.on_view(view(), NOON_NS + 10 * NS_PER_S)
+    made.on_timer(NOON_NS + 10 * NS_PER_S)
+    assert made.book.portfolio.shares("IBM") == 0
 
 
 def test_a_market_order_counts_a_percent_worse_until_it_is_filled() -> None:

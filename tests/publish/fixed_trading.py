@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from firmquote.errors import FirmquoteError, UnknownSymbolError
+from firmquote.model.safety import Caller
 from firmquote.model.trading import (
     AccountView,
     AdviceInput,
@@ -66,6 +67,6 @@ class FixedTrading:
     def flag(self, news: NewsInput) -> None:
         self.news.append(news)
 
-    def resume(self, reason: str) -> Sequence[str]:
-        self.reasons.append(reason)
+    def resume(self, reason: str, caller: Caller) -> Sequence[str]:
+        self.reasons.append(f"{caller.who}: {reason}")
         return ["2.10 % lost of the day's best"]

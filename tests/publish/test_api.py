@@ -16,6 +16,7 @@ from tests.publish.fixed_trading import FixedTrading
 from firmquote.errors import BudgetError, ConfigError, PortInUseError, UnknownSymbolError
 from firmquote.model.alerts import AlertReport, AlertView
 from firmquote.model.budget import BudgetView
+from firmquote.model.safety import Caller
 from firmquote.model.status import EventView, HealthReport, LineHealth, Metric, ProviderStatus, QuoteView
 from firmquote.publish import LOOPBACK_NAMES, bind, serving
 from firmquote.publish.live import READERS_MAX
@@ -90,7 +91,8 @@ class Fixed:
         self.quote(symbol)
         return Verdict(symbol, "HOLD")
 
-    def activate(self, name: str, reason: str) -> EventView:
+    def activate(self, name: str, reason: str, caller: Caller) -> EventView:
+        del caller
         if name == "down":
             raise ConfigError("down is failed, so it cannot serve.")
         self.activated.append((name, reason))

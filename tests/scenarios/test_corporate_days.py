@@ -132,6 +132,7 @@ async def process(directory: Path, clock: ManualClock) -> AsyncIterator[Process]
         finally:
             running.cancel()
             await asyncio.wait({running})
+            gateway.trading.close()
             corporate.save()
 
 

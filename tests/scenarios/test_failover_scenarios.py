@@ -6,10 +6,12 @@ from tests.scenarios.gateway import TAPE, Scenario, play, scenario, with_roles
 from firmquote.errors import ConfigError
 from firmquote.lab import LAB_KEY, Fault, LabConfig, SimulatorConfig
 from firmquote.model import Grade
+from firmquote.model.safety import Caller
 from firmquote.runtime import SystemClock
 from firmquote.runtime.watch import SilenceWatch
 
 pytestmark = pytest.mark.scenario
+ME = Caller("test", "test")
 POLYGON_FIRST = with_roles("polygon", "alphavantage")
 
 
@@ -214,7 +216,7 @@ def test_activation_by_hand_turns_the_symbols_firm() -> None:
             await both_ready(running)
             await running.until(lambda: running.shown("SPY") == "alphavantage")
             assert Grade.INDICATIVE.label == running.gateway.report.quote("SPY").grade
-            event = running.gateway.report.activate("polygon", "the tutorial")
+            event = running.gateway.report.activate("polygon", "the tutorial", ME)
             assert (event.before, event.after) == ("alphavantage", "polygon")
             assert "the tutorial" in event.cause
             await running.until(lambda: running.gateway.report.quote("SPY").grade == "firm")
@@ -229,9 +231,9 @@ def test_a_provider_that_is_down_cannot_be_activated() -> None:
             await running.lab.polygon.inject(Fault.DISCONNECT)
             await running.until(lambda: running.status("polygon") == "failed")
             with pytest.raises(ConfigError, match=r"polygon is failed .* cannot serve"):
-                running.gateway.report.activate("polygon", "hope")
+                running.gateway.report.activate("polygon", "hope", ME)
             with pytest.raises(ConfigError, match="no such provider"):
-                running.gateway.report.activate("nobody", "hope")
+                running.gateway.report.activate("nobody", "hope", ME)
 
     play(body)
 

@@ -6,6 +6,7 @@ import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -24,11 +25,13 @@ class Operator:
         self._headers = {"Authorization": f"Bearer {token}"}
 
     async def order(self, name: str, *, engaged: bool, reason: str = "test") -> dict[str, object]:
-        body = {"engaged": engaged, "reason": reason}
-        answer = await self._client.post(f"/v1/switches/{name}", json=body, headers=self._headers)
-        assert answer.status_code == 200, answer.text
-        found: dict[str, object] = answer.json()
+        found: dict[str, object] = await self.give(f"/v1/switches/{name}", {"engaged": engaged, "reason": reason})
         return found
+
+    async def give(self, path: str, body: dict[str, object]) -> Any:
+        answer = await self._client.post(path, json=body, headers=self._headers)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
 
     async def quotes(self) -> dict[str, dict[str, object]]:
         return {quote["symbol"]: quote for quote in (await self._client.get("/v1/quotes")).json()}
@@ -119,7 +122,14 @@ def test_a_signal_and_the_file_stop_what_they_say(tmp_path: Path) -> None:
             await operator.order("all", engaged=False)
             write_switch_file(tmp_path, "force_mock\n")
             await running.until(lambda: {q.grade for q in gateway.report.quotes()} == {"mock"})
-            assert ("switch engaged", "force_mock") in await operator.audit()
+            await operator.order("force_mock", engaged=False)
+            await operator.give("/v1/providers/alphavantage/activate", {"reason": "test"})
+            await operator.give("/v1/decisions/resume", {"reason": "test"})
+            assert {
+                ("switch engaged", "force_mock"),
+                ("provider activated", "alphavantage"),
+                ("decisions resumed", "decisions"),
+            } <= set(await operator.audit())
 
     play(body)
 

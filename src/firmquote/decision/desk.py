@@ -187,9 +187,16 @@ class Desk:
         return batch
 
     def on_stored(self, batch: Batch, now_ns: int) -> None:
-        """Hand the orders of a stored batch to the broker; one that it has already is left alone."""
+        """Hand the orders of a stored batch to the broker; one that it has already is left alone.
+
+        One that was cancelled while it waited for the disk never gets there: the broker could not know of that.
+        """
         for order in batch.orders:
-            if order.state is OrderState.PENDING and order.key in self.book.orders.by_key:
+            if order.state is not OrderState.PENDING or order.key not in self.book.orders.by_key:
+                continue
+            if order.key in self._cancelled:
+                self._on_update(OrderUpdate(order.key, OrderState.CANCELLED, "cancelled before it was sent"))
+            else:
                 self.broker.place(order, now_ns)
 
     # -- how

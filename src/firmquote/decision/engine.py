@@ -174,6 +174,11 @@ class DecisionEngine:
         self._advice.put(advice)
         self._minds[advice.symbol].think_again_ns = 0
 
+    def think_again(self) -> None:
+        """What is permitted has changed: the next look at each symbol is a whole one, whatever its quote does."""
+        for mind in self._minds.values():
+            mind.think_again_ns = 0
+
     def look(self, view: MarketView, now_ns: int) -> Outcome | None:
         """Decide on what is shown now; return an outcome only where the decision changed or asks for an order."""
         self.decided += 1
@@ -311,7 +316,7 @@ class DecisionEngine:
             move_bps=move_bps,
             agreeing=self._permits.agreeing(view, now_ns, policy.agree_bps) if far else 1,
             earnings=self.embargoes.on(symbol, now_ns),
-            news=self._news.on(symbol, now_ns) if self._permits.listens() else None,
+            news=self._news.on(symbol, now_ns),  # it only forbids, so no switch makes us deaf for it
         )
 
     def _notice(self, mind: _Mind, situation: Situation, verdict: Verdict) -> Outcome | None:

@@ -24,7 +24,7 @@ from firmquote.publish.page_routes import page_routes
 from firmquote.publish.problems import HANDLERS
 from firmquote.publish.quality_routes import quality_routes
 from firmquote.publish.rollout_routes import rollout_routes
-from firmquote.publish.safety_routes import safety_routes
+from firmquote.publish.safety_routes import AnyRequest, caller_of, safety_routes
 from firmquote.publish.trading_routes import trading_routes
 from firmquote.publish.view import GatewayView
 
@@ -96,9 +96,9 @@ def build_app(
         return list(view.lines(name))
 
     @post("/providers/{name:str}/activate", guards=[guards.operate], status_code=HTTPStatus.OK)
-    async def activate(name: FromPath[str], data: JSONBody[Activation]) -> EventView:
+    async def activate(name: FromPath[str], data: JSONBody[Activation], request: AnyRequest) -> EventView:
         """Let a provider serve from now on."""
-        return view.activate(name, data.reason)
+        return view.activate(name, data.reason, caller_of(request))
 
     @get("/decisions")
     async def decisions() -> list[Struct]:

@@ -18,6 +18,7 @@ from firmquote.model.trading import (
     Resumption,
     WhatIfView,
 )
+from firmquote.publish.safety_routes import AnyRequest, caller_of
 from firmquote.publish.trading_view import TradingView
 
 RECEIPTS_MAX = 1_000
@@ -64,8 +65,8 @@ def trading_routes(view: TradingView, needs_token: Guard) -> Sequence[HTTPRouteH
         return data
 
     @post("/decisions/resume", guards=[needs_token], status_code=HTTPStatus.OK)
-    async def resume(data: JSONBody[Resumption]) -> list[str]:
+    async def resume(data: JSONBody[Resumption], request: AnyRequest) -> list[str]:
         """Lift the pauses that a loss has latched; returns why there were any."""
-        return list(view.resume(data.reason))
+        return list(view.resume(data.reason, caller_of(request)))
 
     return [positions, orders, receipts, receipt, what_if, advice, news, resume]

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+from firmquote.model.safety import Caller
 from firmquote.model.trading import (
     AccountView,
     AdviceInput,
@@ -43,6 +44,6 @@ class TradingView(Protocol):
         """Flag news. Raises FirmquoteError."""
         ...
 
-    def resume(self, reason: str) -> Sequence[str]:
+    def resume(self, reason: str, caller: Caller) -> Sequence[str]:
         """Lift latched pauses; returns what was lifted."""
         ...

@@ -6,6 +6,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from firmquote.model.alerts import AlertReport, AlertView
+from firmquote.model.safety import Caller
 from firmquote.model.status import EventView, HealthReport, LineHealth, Metric, ProviderStatus, QuoteView
 from firmquote.publish.budget_view import SpendingView
 from firmquote.publish.quality_view import QualityPort
@@ -59,7 +60,7 @@ class GatewayView(SpendingView, Protocol):
         """Return the newest decision on one symbol. Raises UnknownSymbolError."""
         ...
 
-    def activate(self, name: str, reason: str) -> EventView:
+    def activate(self, name: str, reason: str, caller: Caller) -> EventView:
         """Let provider `name` serve. Raises ConfigError where it cannot."""
         ...
 

@@ -43,20 +43,16 @@ class Rollout:
         ceiling_words: str,
         now_ns: int,
     ) -> None:
-        self.policy = policy
         self.held: str | None = None
         self.cool_until_ns = 0
         self.since_ns = now_ns
         self.breaches: dict[str, int] = {}
         self.quarantined: dict[str, str] = {}
         self.history: deque[StageChange] = deque(maxlen=HISTORY_KEPT)
-        self.readings: Mapping[str, GateReading] = {}
-        self._canary = canary
-        self._priority = priority
-        self._ceiling = ceiling
-        self._ceiling_words = ceiling_words
         self._stage = min(Stage[policy.start.upper()], ceiling)
-        self.map = self._draw()
+        self.reconfigure(
+            policy, canary=canary, priority=priority, ceiling=ceiling, ceiling_words=ceiling_words, now_ns=now_ns
+        )
 
     # -- asking
 
@@ -140,7 +136,7 @@ class Rollout:
         self.policy = policy
         self._canary, self._priority = canary, priority
         self._ceiling, self._ceiling_words = ceiling, ceiling_words
-        self.readings = {}
+        self.readings: Mapping[str, GateReading] = {}
         self.breaches.clear()
         self.map = self._draw()
         if self._stage > ceiling:

@@ -106,6 +106,7 @@ class Gateway:
             directory=state_dir(config),
             guarding=self.safety.guarding,
         )
+        self.safety.rethink = self.trading.engine.think_again
         self.safety.measure(config, self.feeds, self.trading.latencies_ns, self.budget.left_pct)
         self.spending.positions = self._positions
         recorded = config.history.record
@@ -146,6 +147,12 @@ class Gateway:
     async def run(self) -> None:
         """Keep every line open and every timer running, until cancelled."""
         await self.trading.open()
+        try:
+            await self._run()
+        finally:
+            self.trading.close()
+
+    async def _run(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._flush()  # what changed before there was a loop woke nobody
         self.safety.start(self._loop)

@@ -17,7 +17,7 @@ from firmquote.model.quality import (
     QualityView,
     VerdictView,
 )
-from firmquote.model.safety import AuditRecord, Caller
+from firmquote.model.safety import Caller
 from firmquote.routing import Change
 from firmquote.store import decode_fraction
 from firmquote.symbols import OPERATOR, CorporateAction, action_id
@@ -99,7 +99,7 @@ class QualityReport:
                 )
             ]
         )
-        self._audit("believe", symbol, caller, words)
+        self._gateway.safety.note("believe", symbol, caller, words)
         return self.quality()
 
     def order_halt(self, symbol: str, *, halted: bool, caller: Caller, reason: str) -> HaltView:
@@ -109,7 +109,7 @@ class QualityReport:
             self._gateway.corporate.halt(symbol, reason)
         else:
             self._gateway.corporate.resume(symbol, reason)
-        self._audit("halt" if halted else "resume", symbol, caller, reason)
+        self._gateway.safety.note("halt" if halted else "resume", symbol, caller, reason)
         return HaltView(symbol=symbol, causes=dict(self._gateway.board.entries[symbol].halts))
 
     def actions(self) -> ActionsView:
@@ -147,7 +147,7 @@ class QualityReport:
         except msgspec.ValidationError as error:
             raise ConfigError(f"no corporate action: {error}. See docs/how-to/corporate-actions.md.") from error
         self._gateway.corporate.tell(OPERATOR, [told])
-        self._audit("corporate action", action_id(told), caller, reason)
+        self._gateway.safety.note("corporate action", action_id(told), caller, reason)
         return self.actions()
 
     def _provider(self, name: str) -> ProviderQuality:
@@ -190,8 +190,3 @@ class QualityReport:
             mismatches=tuple(sorted(mismatches, key=lambda each: -each.rate)),
             examples=tuple(msgspec.convert(msgspec.to_builtins(each), MismatchExample) for each in shadow.examples),
         )
-
-    def _audit(self, what: str, subject: str, caller: Caller, reason: str) -> None:
-        keeper = self._gateway.safety.keeper
-        keeper.audit(AuditRecord(what=what, target=subject, who=caller.who, where=caller.where, why=reason))
-        keeper.flush()

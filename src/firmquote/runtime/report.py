@@ -10,6 +10,7 @@ from firmquote.errors import BudgetError
 from firmquote.model import NS_PER_MS, Clock, Grade, LastPrice, Quote, Reason, mid, spread_bps
 from firmquote.model.alerts import AlertReport, AlertView
 from firmquote.model.budget import BudgetView
+from firmquote.model.safety import Caller
 from firmquote.model.status import EventView, HealthReport, LineHealth, Metric, ProviderStatus, QuoteView
 from firmquote.routing import Status
 from firmquote.runtime.operations import operations_metrics
@@ -34,7 +35,7 @@ class Report:
         self._gateway = gateway
         self._titles = titles
         self._clock = clock
-        self.trading = TradingReport(gateway.trading, self.resolve, clock)
+        self.trading = TradingReport(gateway.trading, self.resolve, clock, gateway.safety)
         self.routing = RoutingReport(gateway.conductor, gateway.feeds, clock)
         self.data = QualityReport(gateway, self.resolve, clock)
         self._accepted: dict[str, list[int]] = {name: [] for name in titles}
@@ -70,9 +71,11 @@ class Report:
         """Return the decision on one symbol, however it is typed. Raises UnknownSymbolError."""
         return self.trading.decision(symbol)
 
-    def activate(self, name: str, reason: str) -> EventView:
+    def activate(self, name: str, reason: str, caller: Caller) -> EventView:
         """Let provider `name` serve. Raises ConfigError where it cannot."""
-        return self._gateway.conductor.activate(name, reason)
+        change = self._gateway.conductor.activate(name, reason)
+        self.safety.note("provider activated", name, caller, reason, before=change.before)
+        return change
 
     def alerts(self) -> AlertReport:
         """Return what fires and what has resolved."""

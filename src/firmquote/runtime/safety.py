@@ -60,6 +60,8 @@ class Safety:
         self._latencies_ns: Callable[[], list[int]] = list
         self._budget_left_pct: Callable[[str], float | None] = _unknown
         self._throttled = False
+        self.rethink: Callable[[], None] = _nothing
+        """Told whenever something else is forbidden than before."""
         self._seen: tuple[Restrictions, StageMap, bool] | None = None
         self._restrictions = NO_RESTRICTIONS
         self.switchgear = Switchgear(
@@ -169,6 +171,13 @@ class Safety:
 
     # -- SafetyView
 
+    def note(self, what: str, target: str, caller: Caller, why: str, *, before: str | None = None) -> None:
+        """Put an operator's act into the audit trail."""
+        self.keeper.audit(
+            AuditRecord(what=what, target=target, who=caller.who, where=caller.where, why=why, before=before)
+        )
+        self.keeper.flush()
+
     def switches(self) -> SwitchesView:
         """Return all switches."""
         return self.switchgear.view()
@@ -229,12 +238,14 @@ class Safety:
         """Let board and roles follow what is forbidden now, and tell what the rollout did."""
         changes, self.promotion.changes = self.promotion.changes, []
         now_ns = self._clock.now_ns()
+        self.rethink()
         self._board.restrict(self.restrictions)
         self._conductor.manager.resting = self.restrictions.quotes_off
         self._conductor.publish([_stage_event(change, now_ns) for change in changes])
 
     def _apply(self, _: Restrictions, changes: Sequence[SwitchChange]) -> None:
         restrictions = self.restrictions
+        self.rethink()
         self._board.restrict(restrictions)
         manager = self._conductor.manager
         manager.resting = restrictions.quotes_off
@@ -250,6 +261,10 @@ class Safety:
 
 def _unknown(_: str) -> None:
     return None
+
+
+def _nothing() -> None:
+    """Nobody decides anything yet."""
 
 
 def _joined(switches: Restrictions, stages: StageMap, *, throttled: bool) -> Restrictions:

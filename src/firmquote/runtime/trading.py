@@ -8,6 +8,7 @@ import asyncio
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
@@ -180,20 +181,26 @@ class Trading:
     # -- what must last
 
     async def open(self) -> None:
-        """Open the files and go on where they end; without them nothing may be traded."""
-        loop = asyncio.get_running_loop()
+        """Open the files and go on where they end; without them nothing may be traded. `close` lets go of them."""
         now_ns = self._clock.now_ns()
+        opening = asyncio.get_running_loop().run_in_executor(
+            None, partial(Ledgers, self.directory, self.desk.rules, now_ns=now_ns)
+        )
         try:
-            ledgers = await loop.run_in_executor(None, partial(Ledgers, self.directory, self.desk.rules, now_ns=now_ns))
+            ledgers = await asyncio.shield(opening)
         except StoreError as error:
             self._pause(error)
             return
+        except asyncio.CancelledError:
+            with suppress(StoreError):  # the thread goes on, and nobody else would let go of what it opens
+                (await opening).close()
+            raise
         self.ledgers = ledgers
         self._restore(ledgers.restored, now_ns)
         self.engine.pauses.pop(STORE, None)
 
     async def run(self) -> None:
-        """Store what the desk produces until cancelled; what is left is stored before this returns."""
+        """Store what the desk produces until cancelled; `close` stores what is left."""
         remote = asyncio.create_task(self.broker.run()) if isinstance(self.broker, AlpacaBroker) else None
         with ThreadPoolExecutor(1, thread_name_prefix="ledgers") as writer:
             try:
@@ -208,7 +215,6 @@ class Trading:
                 if remote is not None:
                     remote.cancel()
                 writer.shutdown(wait=True)
-                self._close()
 
     async def _open_again(self) -> None:
         self.desk.take_batch()  # nobody can keep it, and nothing in it is an order: all is paused
@@ -232,14 +238,16 @@ class Trading:
             self.desk.on_stored(batch, self._clock.now_ns())
             batch = self.desk.take_batch()
 
-    def _close(self) -> None:
-        if self.ledgers is None:
+    def close(self) -> None:
+        """Store what is left, and let another process have the files; `run` has ended, or never began."""
+        ledgers, self.ledgers = self.ledgers, None
+        if ledgers is None:
             return
         try:
-            self.ledgers.write(self.desk.take_batch(), self._clock.now_ns())
+            ledgers.write(self.desk.take_batch(), self._clock.now_ns())
         except StoreError as error:
             _log.error("the last decisions could not be stored", error=str(error))
-        self.ledgers.close()
+        ledgers.close()
 
     def _restore(self, restored: Restored, now_ns: int) -> None:
         account = restored.account or self.desk.book.portfolio.account

@@ -3,12 +3,12 @@
 import asyncio
 from collections.abc import Callable, Sequence
 
-import structlog
 from msgspec.structs import replace
 
 from firmquote.decision import Portfolio, Position, Receipt, Rules, receipt_view, stop_price, what_if
 from firmquote.errors import UnknownSymbolError
 from firmquote.model import Clock
+from firmquote.model.safety import Caller
 from firmquote.model.status import Metric
 from firmquote.model.trading import (
     MICROS_PER_USD,
@@ -23,16 +23,16 @@ from firmquote.model.trading import (
 )
 from firmquote.routing import percentiles
 from firmquote.runtime.ledgers import find_receipt
+from firmquote.runtime.safety import Safety
 from firmquote.runtime.trading import Trading
-
-_log = structlog.get_logger("firmquote")
 
 
 class TradingReport:
     """In memory, but for receipts that are older than the last thousand."""
 
-    def __init__(self, trading: Trading, resolve: Callable[[str], str], clock: Clock) -> None:
+    def __init__(self, trading: Trading, resolve: Callable[[str], str], clock: Clock, safety: Safety) -> None:
         self._trading = trading
+        self._safety = safety
         self._resolve = resolve
         self._clock = clock
 
@@ -100,10 +100,10 @@ class TradingReport:
         resolved = replace(news, symbol=self._served(news.symbol))
         self._trading.engine.news.put(resolved, self._clock.now_ns())
 
-    def resume(self, reason: str) -> Sequence[str]:
+    def resume(self, reason: str, caller: Caller) -> Sequence[str]:
         """Lift latched pauses; returns what was lifted."""
         lifted = self._trading.desk.resume()
-        _log.warning("decisions resumed", reason=reason, lifted=lifted)
+        self._safety.note("decisions resumed", "decisions", caller, reason, before="; ".join(lifted) or None)
         return lifted
 
     def metrics(self) -> list[Metric]:
