@@ -3,8 +3,8 @@
 import pytest
 
 from firmquote.lab.drills import DrillOptions, rollout_drill, switches_drill
+from firmquote.lab.drills.gates import GATE_FAULTS
 from firmquote.lab.drills.obstacles import OBSTACLES
-from firmquote.lab.drills.rollout import FAULTS
 from firmquote.model.drill import DrillReport
 
 pytestmark = pytest.mark.scenario
@@ -24,7 +24,7 @@ def test_every_switch_is_on_the_board_in_time_during_a_flood_also_with_a_full_di
 
 
 def test_a_rollout_arrives_at_full_and_a_breach_rolls_it_back_by_name() -> None:
-    faults = tuple(fault for fault in FAULTS if fault.gate in ("success_rate", "decision_loss_bps"))
+    faults = tuple(fault for fault in GATE_FAULTS if fault.gate in ("success_rate", "decision_loss_bps"))
     assert failed(rollout_drill(OPTIONS, faults=faults, quick=True)) == []
 
 

@@ -1,5 +1,6 @@
 """The commands."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -8,7 +9,7 @@ import typer
 from firmquote.cli.alerts import alerts
 from firmquote.cli.audit import audit
 from firmquote.cli.budget import budget
-from firmquote.cli.client import DEFAULT_URL, fetch, operator_token
+from firmquote.cli.client import CA_VARIABLE, DEFAULT_URL, fetch, operator_token
 from firmquote.cli.decisions import decisions
 from firmquote.cli.drill import drill
 from firmquote.cli.lab import lab
@@ -62,9 +63,16 @@ DEFAULT_CONFIG = Path("config/live_feeds.yaml")
 
 @app.callback(invoke_without_command=True)
 def root(
-    context: typer.Context, version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+    ca_file: Annotated[
+        Path | None,
+        typer.Option(envvar=CA_VARIABLE, help="PEM file of the authority to trust where the gateway is on https."),
+    ] = None,
 ) -> None:
     """Many providers in, one quote you can trade on."""
+    if ca_file is not None:
+        os.environ[CA_VARIABLE] = str(ca_file)
     if version:
         from firmquote import __version__  # noqa: PLC0415 - only here
 

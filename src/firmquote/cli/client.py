@@ -2,9 +2,11 @@
 
 import json
 import os
+import ssl
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from pathlib import Path
 from secrets import token_hex
+from time import time  # noqa: TID251 - the runtime, which owns the clock, takes half a second to import
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
@@ -12,6 +14,7 @@ from firmquote.errors import BudgetError, ConfigError, FirmquoteError, NotRunnin
 
 DEFAULT_URL = "http://127.0.0.1:8090"
 DEFAULT_STATE = "~/.local/state/firmquote"
+CA_VARIABLE = "FIRMQUOTE_CA_FILE"
 TIMEOUT_S = 5.0
 _ERRORS: dict[int, type[FirmquoteError]] = {404: UnknownSymbolError, 409: ConfigError, 429: BudgetError}
 
@@ -31,13 +34,18 @@ def fetch(url: str, path: str, *, body: object = None, token: str | None = None)
         headers["Authorization"] = f"Bearer {token}"
     if body is not None:
         headers["Content-Type"] = "application/json"
-        headers["Idempotency-Key"] = token_hex(16)  # whoever records this order cannot give it again
+        headers["Idempotency-Key"] = f"{time():.6f}-{token_hex(16)}"  # whoever records this order cannot give it again
     connection = _connect(parts)
     try:
         payload = None if body is None else json.dumps(body)
         connection.request("GET" if body is None else "POST", path, body=payload, headers=headers)
         answer = connection.getresponse()
         text = answer.read()
+    except ssl.SSLCertVerificationError as error:
+        raise ConfigError(
+            f"{url}: its certificate is not trusted ({error.verify_message}). Name the file with its authority's "
+            f"certificate with --ca-file or {CA_VARIABLE}, and the gateway by the name that the certificate is for."
+        ) from error
     except (OSError, HTTPException) as error:
         raise NotRunningError(
             f"no gateway answers at {url}. Start one with `firmquote run` or `firmquote demo`, or name it with --url."
@@ -57,8 +65,19 @@ def fetch(url: str, path: str, *, body: object = None, token: str | None = None)
 def _connect(parts: SplitResult) -> HTTPConnection:
     assert parts.hostname is not None
     if parts.scheme == "https":
-        return HTTPSConnection(parts.hostname, parts.port or 443, timeout=TIMEOUT_S)
+        return HTTPSConnection(parts.hostname, parts.port or 443, timeout=TIMEOUT_S, context=_trust())
     return HTTPConnection(parts.hostname, parts.port or 80, timeout=TIMEOUT_S)
+
+
+def _trust() -> ssl.SSLContext:
+    """Return what is trusted: the system's authorities, or the one that the operator names."""
+    path = os.environ.get(CA_VARIABLE, "")
+    try:
+        return ssl.create_default_context(cafile=path or None)
+    except OSError as error:
+        raise ConfigError(
+            f"{path}: no certificate of an authority ({error.strerror or error}). Name a PEM file with --ca-file."
+        ) from error
 
 
 def operator_token(url: str) -> str:

@@ -6,6 +6,7 @@ from math import ceil
 from typing import Any, Protocol, TypeAlias
 from urllib.parse import urlsplit
 
+from litestar import Request
 from litestar.connection import ASGIConnection
 from litestar.datastructures import Headers
 from litestar.exceptions import HTTPException, NotAuthorizedException, PermissionDeniedException
@@ -17,9 +18,12 @@ from litestar.types import Scope as AsgiScope
 from firmquote.model.access import Identity, Scope
 
 AnyConnection: TypeAlias = ASGIConnection[Any, Any, Any, Any]
+AnyRequest: TypeAlias = Request[Any, Any, Any]
 ORDER_KEY = "idempotency-key"
 ORDER_KEY_MAX = 100
-ALWAYS_ANSWERED = ("/v1/switches/", "/v1/lease")
+SWITCHES = "/v1/switches/"
+"""Orders to switches are asked for their key by their route: to engage one is never refused for it."""
+ALWAYS_ANSWERED = (SWITCHES, "/v1/lease")
 """Orders that no rate limit stands in the way of; a wrong token is refused before anything is done."""
 
 
@@ -35,15 +39,21 @@ class Access(Protocol):
         ...
 
     def is_new_order(self, key: str) -> bool:
-        """Say whether no order with this key was carried out; from now on there was one."""
+        """Say whether no order with this key was carried out; from now on there was one.
+
+        Raises:
+            FirmquoteError: the key does not say when it was made.
+            RefusedError: that was too long ago to know.
+        """
         ...
 
 
 class Guards:
     """A guard for each scope: litestar calls it before a handler."""
 
-    def __init__(self, access: Access) -> None:
+    def __init__(self, access: Access, *, orders_need_key: bool = False) -> None:
         self._access = access
+        self._orders_need_key = orders_need_key
         self.read = self._guard(Scope.READ)
         self.operate = self._guard(Scope.OPERATE)
         self.admin = self._guard(Scope.ADMIN)
@@ -64,13 +74,21 @@ class Guards:
                     f"this needs a token with the scope {needed.label}; {identity.name} has {identity.scope.label}"
                 )
             connection.state.identity = identity
-            if needed >= Scope.OPERATE:
-                self._refuse_repetition(connection)
+            changes = needed >= Scope.OPERATE and connection.scope.get("method") != "GET"
+            if changes and not connection.scope["path"].startswith(SWITCHES):
+                self.refuse_repetition(connection)
 
         return check
 
-    def _refuse_repetition(self, connection: AnyConnection) -> None:
+    def refuse_repetition(self, connection: AnyConnection) -> None:
+        """Let an order through once: whoever recorded it cannot give it again."""
         key = connection.headers.get(ORDER_KEY)
+        if key is None and self._orders_need_key:
+            raise HTTPException(
+                f"others can reach this gateway, so an order needs a header {ORDER_KEY}: SECONDS-RANDOM, the time at "
+                "which it was made and something new, e.g. $(date +%s.%N)-$RANDOM",
+                status_code=HTTPStatus.BAD_REQUEST,
+            )
         if key is None:
             return
         if len(key) > ORDER_KEY_MAX:

@@ -14,7 +14,7 @@ from litestar.types import Guard
 from msgspec import Meta, Struct
 
 from firmquote.model.status import EventView, HealthReport, LineHealth, ProviderStatus, QuoteView
-from firmquote.publish.access import Access, Doorman, Guards
+from firmquote.publish.access import Access, AnyRequest, Doorman, Guards
 from firmquote.publish.alert_routes import alert_routes
 from firmquote.publish.budget_routes import budget_routes
 from firmquote.publish.exposition import CONTENT_TYPE, expose
@@ -24,7 +24,7 @@ from firmquote.publish.page_routes import page_routes
 from firmquote.publish.problems import HANDLERS
 from firmquote.publish.quality_routes import quality_routes
 from firmquote.publish.rollout_routes import rollout_routes
-from firmquote.publish.safety_routes import AnyRequest, caller_of, safety_routes
+from firmquote.publish.safety_routes import caller_of, safety_routes
 from firmquote.publish.trading_routes import trading_routes
 from firmquote.publish.view import GatewayView
 
@@ -45,10 +45,16 @@ class Activation(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def build_app(
-    view: GatewayView, live: LiveStream, *, access: Access, hosts: list[str], read_needs_token: bool = False
+    view: GatewayView,
+    live: LiveStream,
+    *,
+    access: Access,
+    hosts: list[str],
+    read_needs_token: bool = False,
+    orders_need_key: bool = False,
 ) -> Litestar:
     """Return the application. `access` knows the tokens; `hosts` are the names it answers to."""
-    guards = Guards(access)
+    guards = Guards(access, orders_need_key=orders_need_key)
     reads: list[Guard] = [guards.read] if read_needs_token else []
 
     @get("/healthz", media_type=MediaType.JSON)

@@ -10,9 +10,9 @@ from litestar.params import FromPath, JSONBody
 from msgspec import Meta, Struct
 
 from firmquote.model.quality import ActionsView, HaltView, QualityView
-from firmquote.publish.access import Guards
+from firmquote.publish.access import AnyRequest, Guards
 from firmquote.publish.quality_view import QualityPort
-from firmquote.publish.safety_routes import AnyRequest, caller_of
+from firmquote.publish.safety_routes import caller_of
 
 Cause = Annotated[str, Meta(min_length=1, max_length=500)]
 

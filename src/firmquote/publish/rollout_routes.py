@@ -9,8 +9,8 @@ from litestar.params import JSONBody
 from msgspec import Meta, Struct
 
 from firmquote.model.rollout import RolloutView
-from firmquote.publish.access import Guards
-from firmquote.publish.safety_routes import REASON_MAX, AnyRequest, caller_of
+from firmquote.publish.access import AnyRequest, Guards
+from firmquote.publish.safety_routes import REASON_MAX, caller_of
 from firmquote.publish.safety_view import RolloutOrders
 
 Reason = Annotated[str, Meta(min_length=1, max_length=REASON_MAX)]

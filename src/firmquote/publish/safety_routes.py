@@ -1,19 +1,18 @@
 """The routes of kill switches, of the dead man's lease and of the audit trail."""
 
 from http import HTTPStatus
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated
 
-from litestar import Request, get, post
+from litestar import get, post
 from litestar.handlers.http_handlers import HTTPRouteHandler
 from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import Meta, Struct
 
 from firmquote.model.access import Identity
 from firmquote.model.safety import AuditPage, Caller, ReloadView, SwitchesView, SwitchOutcome, SwitchView
-from firmquote.publish.access import Guards, client_of
+from firmquote.publish.access import AnyRequest, Guards, client_of
 from firmquote.publish.safety_view import SafetyView
 
-AnyRequest: TypeAlias = Request[Any, Any, Any]
 REASON_MAX = 500
 PAGE_MAX = 1_000
 NO_REASON = "no reason given"
@@ -58,6 +57,8 @@ def safety_routes(view: SafetyView, guards: Guards) -> list[HTTPRouteHandler]:
     @post("/switches/{name:str}", guards=[guards.operate], status_code=HTTPStatus.OK)
     async def order_switch(name: FromPath[str], data: JSONBody[SwitchOrder], request: AnyRequest) -> SwitchOutcome:
         """Engage or release a switch."""
+        if not data.engaged:
+            guards.refuse_repetition(request)
         reason = data.reason.strip() or NO_REASON
         return await view.order_switch(
             name, engaged=data.engaged, caller=caller_of(request), reason=reason, for_s=data.for_s

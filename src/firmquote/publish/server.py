@@ -64,6 +64,7 @@ async def serving(
     tls: Tls | None = None,
     read_needs_token: bool = False,
     access_log: Logged = "changes",
+    orders_need_key: bool = False,
 ) -> AsyncIterator[None]:
     """Serve while the block runs."""
     import uvicorn  # noqa: PLC0415 - half a second that a start can do without until the quotes flow
@@ -82,7 +83,15 @@ async def serving(
     names = [*hosts, *(f"{host}:{port}" for host in hosts)]
     config = uvicorn.Config(
         AccessLog(
-            build_app(view, live, access=access, hosts=names, read_needs_token=read_needs_token), logged=access_log
+            build_app(
+                view,
+                live,
+                access=access,
+                hosts=names,
+                read_needs_token=read_needs_token,
+                orders_need_key=orders_need_key,
+            ),
+            logged=access_log,
         ),
         http=TimedProtocol,
         limit_concurrency=CONNECTIONS_MAX,

@@ -18,7 +18,8 @@ from firmquote.model.trading import (
     Resumption,
     WhatIfView,
 )
-from firmquote.publish.safety_routes import AnyRequest, caller_of
+from firmquote.publish.access import AnyRequest
+from firmquote.publish.safety_routes import caller_of
 from firmquote.publish.trading_view import TradingView
 
 RECEIPTS_MAX = 1_000

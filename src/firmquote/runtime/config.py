@@ -110,6 +110,8 @@ class ServeSection(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """… and one with its key."""
     read_needs_token: bool = False
     """Whether reading takes a token too; always so when others than this machine can connect."""
+    orders_need_key: bool = False
+    """Whether an order must carry an `Idempotency-Key`; always so when others than this machine can connect."""
     allow_public_without_tls: bool = False
     """Whether it may listen for others without TLS: only behind a proxy that has it."""
     access_log: Literal["all", "changes", "off"] = "changes"

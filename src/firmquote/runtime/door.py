@@ -8,8 +8,8 @@ from pathlib import Path
 
 import structlog
 
-from firmquote.errors import StoreError
-from firmquote.model import Clock, Secret
+from firmquote.errors import FirmquoteError, RefusedError, StoreError
+from firmquote.model import NS_PER_S, Clock, Secret
 from firmquote.model.access import Identity, Scope
 from firmquote.runtime.tokens import TokenFile, TokenRecord, fits, read_tokens
 from firmquote.safety import RatePolicy, Rates
@@ -17,8 +17,11 @@ from firmquote.safety import RatePolicy, Rates
 PROVEN_MAX = 256
 """Tokens whose hash was computed once; from then on they cost nothing."""
 HASHES_AT_ONCE = 2
-ORDERS_MAX = 10_000
-"""Keys of orders that were carried out; beyond it the oldest is forgotten."""
+KEY_S = 300
+"""A key that was made longer ago, or lies further ahead of our clock, is refused; so long it must be remembered."""
+KEYS_MAX = 100_000
+"""Keys of orders that are remembered; one more order is refused."""
+SECONDS_DIGITS_MAX = 11
 FAILURES = RatePolicy(per_s=0.5, burst=20)
 """Wrong tokens from one address: beyond it, no hash is computed for it for a while."""
 _log = structlog.get_logger("firmquote")
@@ -36,7 +39,10 @@ class Door:
         self._directory: Path | None = None
         self._tokens = TokenFile()
         self._proven: OrderedDict[bytes, TokenRecord] = OrderedDict()
-        self._orders: OrderedDict[str, None] = OrderedDict()
+        self._orders: OrderedDict[str, int] = OrderedDict()
+        """Key → until when it is remembered, oldest first."""
+        self._since_ns = clock.now_ns()
+        """Keys that were made before may have been used: nobody here knows of it."""
         self._hashing = asyncio.Semaphore(HASHES_AT_ONCE)
 
     def open(self, directory: Path, own: Secret) -> None:
@@ -88,12 +94,26 @@ class Door:
         return self._requests.take(client, self._clock.monotonic_ns())
 
     def is_new_order(self, key: str) -> bool:
-        """Say whether no order with this key was carried out; from now on there was one."""
+        """Say whether no order with this key was carried out; from now on there was one.
+
+        Raises:
+            FirmquoteError: the key does not say when it was made.
+            RefusedError: that was too long ago to know.
+        """
+        now_ns, made_ns = self._clock.now_ns(), _made_ns(key)
+        while self._orders and next(iter(self._orders.values())) <= now_ns:
+            self._orders.popitem(last=False)
         if key in self._orders:
             return False
-        self._orders[key] = None
-        if len(self._orders) > ORDERS_MAX:
-            self._orders.popitem(last=False)
+        off_s = (now_ns - made_ns) / NS_PER_S
+        if made_ns < self._since_ns or abs(off_s) > KEY_S:
+            raise RefusedError(
+                f"the order was made {off_s:.1f} s ago by its idempotency-key, before this gateway started or outside "
+                f"of {KEY_S} s: whether it was carried out is not known. Look, and give it anew with a new key."
+            )
+        if len(self._orders) >= KEYS_MAX:
+            raise RefusedError(f"{KEYS_MAX} orders within minutes: no more is taken until their time is over.")
+        self._orders[key] = now_ns + 2 * KEY_S * NS_PER_S
         return True
 
     # -- how
@@ -113,3 +133,15 @@ class Door:
         if len(self._proven) > PROVEN_MAX:
             self._proven.popitem(last=False)
         return record
+
+
+def _made_ns(key: str) -> int:
+    seconds, _, rest = key.partition("-")
+    whole, _, fraction = seconds.partition(".")
+    digits = whole + fraction
+    if not (whole and rest and digits.isascii() and digits.isdecimal() and len(whole) <= SECONDS_DIGITS_MAX):
+        raise FirmquoteError(
+            f"{key[:100]}: no idempotency-key. Write SECONDS-RANDOM, the time at which the order was made and "
+            "something new, e.g. $(date +%s.%N)-$RANDOM."
+        )
+    return int(whole) * NS_PER_S + int(fraction[:9].ljust(9, "0"))

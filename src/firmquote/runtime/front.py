@@ -39,6 +39,7 @@ async def front(config: ServeSection, safety: Safety, view: GatewayView) -> Asyn
         write_token(path, own)
         url = f"{'https' if config.tls_key else 'http'}://{config.host}:{port}"
         _log.info("serving", url=url, operator_token_file=str(path))
+        others = not is_loopback(config.host)
         with safety.keeping(directory / f"gateway-{port}"):
             async with serving(
                 view,
@@ -47,7 +48,8 @@ async def front(config: ServeSection, safety: Safety, view: GatewayView) -> Asyn
                 hosts=[*LOOPBACK_NAMES, *config.hosts],
                 tls=_tls(config),
                 access_log=config.access_log,
-                read_needs_token=config.read_needs_token or not is_loopback(config.host),
+                read_needs_token=config.read_needs_token or others,
+                orders_need_key=config.orders_need_key or others,
             ):
                 yield url
     finally:

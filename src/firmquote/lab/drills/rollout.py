@@ -1,18 +1,21 @@
 """The rollout drill: from off to full on the simulators under a clock that runs faster, then a fault for each gate."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
 
 import uvloop
-from msgspec import Struct, structs
+from msgspec import structs
 
+from firmquote.budget import ProviderBudget
+from firmquote.lab.drills.gates import DAY_REQUESTS, GATE_FAULTS, GateFault
 from firmquote.lab.drills.options import DrillOptions
 from firmquote.lab.drills.range import Range, Setup, firing_range
 from firmquote.lab.tape import load_tape
-from firmquote.model import Session
+from firmquote.model import Quote
 from firmquote.model.drill import DrillCheck, DrillReport, at_least, at_most
 from firmquote.model.rollout import StageChange
 from firmquote.model.safety import Caller
-from firmquote.rollout import GATES, Evidence, Measure, RolloutPolicy, Stage
+from firmquote.rollout import RolloutPolicy, Stage
+from firmquote.routing import Status
 from firmquote.runtime import Config, SystemClock
 
 SCALE = 40
@@ -22,6 +25,7 @@ SPEED = 2.0
 ME = Caller("drill", "drill")
 ARRIVE_S_MAX = 180.0
 ROLL_BACK_S_MAX = 60.0
+CALM_S_MAX = 60.0
 SETTLE_S = 3.0
 
 
@@ -46,62 +50,14 @@ class ScaledClock:
         await self._clock.sleep_until(self._began_ns + monotonic_ns // self._scale)
 
 
-class Fault(Struct, frozen=True):
-    """What is measured beside the truth while the fault lasts."""
-
-    gate: str
-    add: Callable[[Evidence, int], None]
-
-
-class FaultyMeasuring:
-    """Measures the truth, and then what the fault adds."""
-
-    def __init__(self, run: Range) -> None:
-        promotion = run.gateway.safety.promotion
-        assert promotion.measuring is not None
-        self._promotion = promotion
-        self._take = promotion.measuring.take
-        self.fault: Fault | None = None
-        promotion.measuring.take = self.take  # type: ignore[method-assign]  # the drill's seam
-
-    def take(self, session: Session, board_ns: int, now_ns: int) -> None:
-        """Measure."""
-        self._take(session, board_ns, now_ns)
-        if self.fault is not None:
-            self.fault.add(self._promotion.evidence, now_ns)
-
-
-def _bad(measure: Measure) -> Callable[[Evidence, int], None]:
-    return lambda evidence, now_ns: evidence.count(measure, 0, 20, now_ns)
-
-
-def _spend(evidence: Evidence, _: int) -> None:
-    evidence.budget_unlimited, evidence.budget_left_pct = False, 1.0
-
-
-def _differ(evidence: Evidence, _: int) -> None:
-    evidence.compare_decision("regular", differs=True, loss_bps=0.0)
-
-
-def _lose(evidence: Evidence, _: int) -> None:
-    evidence.compare_decision("regular", differs=False, loss_bps=15.0)
-
-
-FAULTS = (
-    *(Fault(measure.value, _bad(measure)) for measure in Measure),
-    Fault("budget_left_pct", _spend),
-    Fault("decision_difference", _differ),
-    Fault("decision_loss_bps", _lose),
-)
-assert {fault.gate for fault in FAULTS} == set(GATES)
-
-
-def rollout_drill(options: DrillOptions, *, faults: tuple[Fault, ...] = FAULTS, quick: bool = False) -> DrillReport:
+def rollout_drill(
+    options: DrillOptions, *, faults: Sequence[GateFault] = GATE_FAULTS, quick: bool = False
+) -> DrillReport:
     """Run it; `quick` makes dwells a tenth as long and asks less of decisions."""
     return DrillReport(drill="rollout", checks=tuple(uvloop.run(_run(options, faults, quick=quick))))
 
 
-async def _run(options: DrillOptions, faults: tuple[Fault, ...], *, quick: bool) -> list[DrillCheck]:
+async def _run(options: DrillOptions, faults: Sequence[GateFault], *, quick: bool) -> list[DrillCheck]:
     def change(config: Config) -> Config:
         return _changed(config, quick=quick)
 
@@ -118,10 +74,9 @@ async def _run(options: DrillOptions, faults: tuple[Fault, ...], *, quick: bool)
         for name, gate in promotion.gates().items():
             options.say(f"{name}: {gate.status} {gate.current} ({gate.samples} samples) {gate.message}")
         if took_s is not None:
-            seam = FaultyMeasuring(run)
             for fault in faults:
-                checks.append(await _break(run, seam, fault, outside))
-                options.say(f"{fault.gate}: {promotion.rollout.history[-1].reason}")
+                checks.append(await _break(run, fault, outside))
+                options.say(f"{fault.gate} ({fault.what}): {promotion.rollout.history[-1].reason}")
         checks.append(at_most("looks at a symbol that acts outside its stage", outside.seen, 0, "looks"))
         return checks
 
@@ -148,25 +103,44 @@ class _Outside:
         return False
 
 
-async def _break(run: Range, seam: FaultyMeasuring, fault: Fault, outside: _Outside) -> DrillCheck:
+async def _break(run: Range, fault: GateFault, outside: _Outside) -> DrillCheck:
     promotion = run.gateway.safety.promotion
     rollout = promotion.rollout
-    while rollout.stage is not Stage.FULL:
-        await promotion.promote(ME, "next fault", forced=True)
-    seam.fault = fault
-    took_s = await run.until(lambda: outside.look() or rollout.stage is not Stage.FULL, within_s=ROLL_BACK_S_MAX)
-    seam.fault = None
+    calm = await run.until(lambda: _is_calm(run), within_s=CALM_S_MAX)
+    if rollout.stage > Stage.SHADOW:
+        await promotion.roll_back(ME, "next fault", to=Stage.SHADOW.label)
+    async with fault.stand(run):
+        while rollout.stage is not Stage.FULL:
+            await promotion.promote(ME, "next fault", forced=True)
+        took_s = await run.until(lambda: outside.look() or rollout.stage is not Stage.FULL, within_s=ROLL_BACK_S_MAX)
     last = rollout.history[-1]
     named = took_s is not None and last.kind == "rolled back" and last.gate == fault.gate and fault.gate in last.reason
-    value = None if took_s is None else took_s * SCALE
     return DrillCheck(
         name=f"{fault.gate}: rolled back, and named",
-        value=value,
+        value=None if took_s is None else took_s * SCALE,
         unit="s of the rollout",
         limit=ROLL_BACK_S_MAX * SCALE,
-        passed=named,
-        words=f"to {last.after}: {last.reason}",
+        passed=named and calm is not None,
+        words=f"{fault.what}; to {last.after}: {last.reason}",
     )
+
+
+def _is_calm(run: Range) -> bool:
+    """Say whether what the fault before has broken is whole again: both providers well, and of one mind."""
+    gateway, names = run.gateway, run.setup.providers
+    if gateway.manager.serving != run.setup.active:
+        return False
+    if any(gateway.manager.members[name].status is not Status.HEALTHY for name in names):
+        return False
+    lines = [[entry.lines[name] for name in names] for entry in gateway.board.entries.values()]
+    quotes = [[line.quote for line in pair if line.verdict is None] for pair in lines]
+    return all(len(pair) == len(names) and _agree(*pair) for pair in quotes)
+
+
+def _agree(ours: Quote | None, theirs: Quote | None) -> bool:
+    if ours is None or theirs is None or None in (ours.bid, ours.ask, theirs.bid, theirs.ask):
+        return False
+    return (ours.bid, ours.ask) == (theirs.bid, theirs.ask)
 
 
 def _arrival(took_s: float | None, history: list[StageChange], *, quick: bool) -> list[DrillCheck]:
@@ -201,7 +175,7 @@ def _policy(policy: RolloutPolicy, *, quick: bool) -> RolloutPolicy:
             max_decision_difference=0.5 if quick else 0.25,
             max_decision_loss_bps=5.0 if quick else policy.gates.max_decision_loss_bps,
             max_freshness_s=20,
-            mismatch_bps=30,
+            mismatch_bps=100,
         ),
     )
 
@@ -209,8 +183,13 @@ def _policy(policy: RolloutPolicy, *, quick: bool) -> RolloutPolicy:
 def _changed(config: Config, *, quick: bool) -> Config:
     gates = structs.replace(config.feeds.quotes.promotion_gates, max_shadow_mismatch_rate=0.10)
     quotes = structs.replace(config.feeds.quotes, promotion_gates=gates)
+    # Providers that contradict each other are for the judge of quality, who is sooner than any gate: he looks away.
+    fitness = structs.replace(config.quality.fitness, divergent_bps_min=10_000.0)
+    budget = ProviderBudget(requests_per_day=DAY_REQUESTS)
     return structs.replace(
         config,
+        quality=structs.replace(config.quality, fitness=fitness),
+        budgets=structs.replace(config.budgets, providers={"polygon": budget}),
         feeds=structs.replace(config.feeds, quotes=quotes),
         rollout=_policy(config.rollout, quick=quick),
         hotpath=structs.replace(config.hotpath, breaches_to_throttle=10_000, breaches_to_stop=10_000),

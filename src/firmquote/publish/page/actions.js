@@ -26,7 +26,11 @@ async function send(event) {
   try {
     const answer = await fetch(path, {
       method,
-      headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+      headers: {
+        authorization: `Bearer ${token}`,
+        "content-type": "application/json",
+        "idempotency-key": `${(Date.now() / 1000).toFixed(3)}-${crypto.getRandomValues(new Uint32Array(4)).join("")}`,
+      },
       body: JSON.stringify({ ...body, reason: byId("confirm-reason").value.trim() }),
       signal: AbortSignal.timeout(5000),
     });

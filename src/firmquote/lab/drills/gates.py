@@ -1,0 +1,143 @@
+"""What makes each gate of the rollout fail: a fault at the simulators wherever one can; where that is not so, why."""
+
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
+
+from msgspec import Struct, structs
+
+from firmquote.budget import Ask, Purpose
+from firmquote.lab.drills.range import Range
+from firmquote.lab.faults import Fault
+from firmquote.rollout import GATES
+from firmquote.store import Grant, open_ledger
+
+Stand = Callable[[Range], AbstractAsyncContextManager[None]]
+WARM = ("alpaca",)
+BOTH = ("polygon", *WARM)
+DAY_REQUESTS = 300
+"""What the active provider may be asked in a day, in this drill."""
+
+
+class GateFault(Struct, frozen=True, kw_only=True):
+    """A gate, and what makes it fail while the block lasts."""
+
+    gate: str
+    what: str
+    """In words; it says where."""
+    stand: Stand
+
+
+def _at(providers: tuple[str, ...], *faults: Fault, magnitude: float = 0.0) -> Stand:
+    @asynccontextmanager
+    async def stand(run: Range) -> AsyncIterator[None]:
+        simulators = [run.lab.simulators[name] for name in providers]
+        for simulator in simulators:
+            for fault in faults:
+                await simulator.inject(fault, magnitude=magnitude)
+        try:
+            yield
+        finally:
+            for simulator in simulators:
+                simulator.clear()
+
+    return stand
+
+
+def _drift(**bps_a_second: float) -> Stand:
+    @asynccontextmanager
+    async def stand(run: Range) -> AsyncIterator[None]:
+        for name, magnitude in bps_a_second.items():
+            await run.lab.simulators[name].inject(Fault.DRIFT, magnitude=magnitude)
+        try:
+            yield
+        finally:
+            for name in bps_a_second:
+                run.lab.simulators[name].clear()
+
+    return stand
+
+
+@asynccontextmanager
+async def _market_stops(run: Range) -> AsyncIterator[None]:
+    """Nobody sends anything, and what was sent is old sooner than usual."""
+    board = run.gateway.board
+    usual, board.grading = board.grading, structs.replace(board.grading, soft_ms=500, ceiling_ms=1_000)
+    try:
+        async with _at(BOTH, Fault.FREEZE)(run):
+            yield
+    finally:
+        board.grading = usual
+
+
+@asynccontextmanager
+async def _live_call(run: Range) -> AsyncIterator[None]:
+    """A strategy that asks somebody while it decides: the real guard stops it, and counts."""
+
+    def decide(address: tuple[str, int]) -> None:
+        socket.create_connection(address, timeout=0.1).close()
+
+    run.gateway.safety.guarding.run_each([("127.0.0.1", 9)], decide)
+    yield
+
+
+@asynccontextmanager
+async def _burnt(run: Range) -> AsyncIterator[None]:
+    """Another process with the same key and the same ledger spends the day's budget. Nobody can give that back."""
+    desk, limits = run.gateway.spending.desk, run.gateway.spending.limits
+    ask = Ask(provider="polygon", purpose=Purpose.OPERATOR, symbols=("IBM",), requests=DAY_REQUESTS * 9 // 10)
+    with closing(open_ledger(desk.path, limits, desk.moment())) as ledger:
+        (answer,) = ledger.reserve([ask], desk.moment())
+        assert isinstance(answer, Grant), answer
+    yield
+
+
+GATE_FAULTS = (
+    GateFault(
+        gate="success_rate",
+        what="at the simulators: every stream is cut, and new ones are refused",
+        stand=_at(BOTH, Fault.DISCONNECT),
+    ),
+    GateFault(
+        gate="p95_latency_ms",
+        what="at the simulators: every quote comes a quarter of a second late",
+        stand=_at(BOTH, Fault.DELAY, magnitude=0.25),
+    ),
+    GateFault(
+        gate="cache_hit_rate",
+        what="at the simulators: nobody sends a quote any more (old after 1 s, in this fault)",
+        stand=_market_stops,
+    ),
+    GateFault(
+        gate="shadow_mismatch_rate",
+        what="at the simulators: the warm provider's prices are 1.5 percent off",
+        stand=_at(WARM, Fault.SCALE, magnitude=1.015),
+    ),
+    GateFault(
+        gate="freshness_p95_s",
+        what="at the simulators: nobody sends a quote any more",
+        stand=_at(BOTH, Fault.FREEZE),
+    ),
+    GateFault(
+        gate="hotpath_live_calls",
+        what="in the decision path, since no provider can cause it: a decision opens a connection",
+        stand=_live_call,
+    ),
+    GateFault(
+        gate="decision_difference",
+        what="at the simulators: the warm provider's prices rise, so that one engine would buy and the other not",
+        stand=_drift(alpaca=8),
+    ),
+    GateFault(
+        gate="decision_loss_bps",
+        what="at the simulators: prices rise, and the active provider's faster, so that both engines buy, one dearer",
+        stand=_drift(polygon=12, alpaca=4),
+    ),
+    GateFault(
+        gate="budget_left_pct",
+        what="in the ledger: another process with the same key spends the day's requests",
+        stand=_burnt,
+    ),
+)
+"""The budget comes last: it stays spent."""
+assert {fault.gate for fault in GATE_FAULTS} == set(GATES)
