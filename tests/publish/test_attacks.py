@@ -13,11 +13,12 @@ from msgspec import json as msgjson
 from tests.publish.fixed_safety import FixedSafety
 from tests.publish.test_api import Fixed
 
+from firmquote.errors import RefusedError
 from firmquote.model import NS_PER_S, Secret
 from firmquote.model.access import Scope
 from firmquote.publish import LOOPBACK_NAMES, bind, serving
 from firmquote.publish import timed as timed_module
-from firmquote.runtime.door import Door
+from firmquote.runtime.door import KEY_S, Door
 from firmquote.runtime.tokens import FILE, create_token, revoke_token
 from firmquote.safety import RatePolicy
 from firmquote.testing import ManualClock
@@ -25,6 +26,7 @@ from firmquote.testing import ManualClock
 pytestmark = pytest.mark.scenario
 OWN = "the-own-token-of-this-process"
 ORDER = {"engaged": True, "reason": "test"}
+RELEASE = {"engaged": False, "reason": "test"}
 PATH = "/v1/switches/quotes"
 
 
@@ -73,7 +75,11 @@ class House:
 
 @asynccontextmanager
 async def house(
-    directory: Path, *, requests: RatePolicy | None = None, read_needs_token: bool = False
+    directory: Path,
+    *,
+    requests: RatePolicy | None = None,
+    read_needs_token: bool = False,
+    orders_need_key: bool = False,
 ) -> AsyncIterator[House]:
     clock, view = ManualClock(), Target()
     door = Door(clock, requests or RatePolicy(per_s=1_000, burst=1_000))
@@ -82,7 +88,14 @@ async def house(
     url = f"http://127.0.0.1:{listening.getsockname()[1]}"
     async with (
         asyncio.timeout(20),
-        serving(view, listening, access=door, hosts=LOOPBACK_NAMES, read_needs_token=read_needs_token),
+        serving(
+            view,
+            listening,
+            access=door,
+            hosts=LOOPBACK_NAMES,
+            read_needs_token=read_needs_token,
+            orders_need_key=orders_need_key,
+        ),
         httpx.AsyncClient(base_url=url) as client,
     ):
         yield House(directory, client, door, clock, view)
@@ -140,10 +153,45 @@ def test_an_expired_or_revoked_token_is_refused_even_after_it_was_good(tmp_path:
 def test_a_recorded_order_cannot_be_given_again(tmp_path: Path) -> None:
     async def body() -> None:
         async with house(tmp_path) as h:
-            assert [await h.order(OWN, **{"idempotency-key": "k1"}) for _ in range(3)] == [200, 409, 409]
-            assert await h.order(OWN, **{"idempotency-key": "k2"}) == 200
-            assert await h.order(OWN, **{"idempotency-key": "x" * 101}) == 400
+            now_s = h.clock.now_ns() // NS_PER_S + 1
+            h.clock.advance(NS_PER_S)
+
+            async def release(key: str) -> int:
+                headers = {"authorization": f"Bearer {OWN}", "idempotency-key": key}
+                return (await h.client.post(PATH, json=RELEASE, headers=headers)).status_code
+
+            assert [await release(f"{now_s}-a") for _ in range(3)] == [200, 409, 409]
+            assert await release(f"{now_s}.5-b") == 200
+            nonsense = ["x" * 101, "k", f"{now_s}", f"{now_s}-", "-1-a", "nan-a", "1e9-a", f"{now_s}.x-a", "9" * 99]
+            assert {await release(key) for key in nonsense} == {400}
             assert len(h.ordered) == 2
+
+    attack(body)
+
+
+def test_a_recorded_order_cannot_be_given_again_later_or_to_the_next_process() -> None:
+    clock = ManualClock()
+    door, key = Door(clock, RatePolicy(per_s=1, burst=1)), f"{clock.now_ns() // NS_PER_S + 1}-a"
+    clock.advance(NS_PER_S)
+    assert door.is_new_order(key)
+    for later_s in (1, KEY_S - 2, 2, KEY_S, KEY_S, KEY_S):
+        clock.advance(later_s * NS_PER_S)
+        with contextlib.suppress(RefusedError):
+            assert not door.is_new_order(key)
+    with pytest.raises(RefusedError, match="before this gateway started"):
+        Door(clock, RatePolicy(per_s=1, burst=1)).is_new_order(f"{clock.now_ns() // NS_PER_S - 1}-b")
+    with pytest.raises(RefusedError, match="outside"):
+        door.is_new_order(f"{clock.now_ns() // NS_PER_S + KEY_S + 2}-ahead")
+
+
+def test_where_others_connect_an_order_without_a_key_is_refused_but_to_stop_is_not(tmp_path: Path) -> None:
+    async def body() -> None:
+        async with house(tmp_path, orders_need_key=True) as h:
+            headers = {"authorization": f"Bearer {OWN}"}
+            assert (await h.client.post(PATH, json=RELEASE, headers=headers)).status_code == 400
+            assert (await h.client.post("/v1/lease", headers=headers)).status_code == 400
+            assert h.ordered == []
+            assert await h.order(OWN) == 200
 
     attack(body)
 

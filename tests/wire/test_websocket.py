@@ -3,7 +3,6 @@
 import asyncio
 import socket
 import ssl
-import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 import pytest
 import uvloop
 from aiohttp import WSMsgType, web
+from tests.certificate import make_certificate
 
 from firmquote.errors import AuthError, ConfigError, LimitError, LineError
 from firmquote.runtime.clock import SystemClock
@@ -215,24 +215,17 @@ def test_an_exception_of_the_handler_ends_the_connection_and_is_raised_to_its_ow
     run(body)
 
 
-@pytest.fixture
-def certificate(tmp_path: Path) -> Path:
-    key, cert = tmp_path / "key.pem", tmp_path / "cert.pem"
-    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=127.0.0.1"]
-    command += ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(cert)]
-    subprocess.run(command, check=True, capture_output=True)
-    return tmp_path
+def test_a_certificate_that_nobody_vouches_for_is_refused_and_a_trusted_one_accepted(tmp_path: Path) -> None:
+    cert, key = make_certificate(tmp_path)
 
-
-def test_a_certificate_that_nobody_vouches_for_is_refused_and_a_trusted_one_accepted(certificate: Path) -> None:
     async def body() -> None:
         serving = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        serving.load_cert_chain(certificate / "cert.pem", certificate / "key.pem")
+        serving.load_cert_chain(cert, key)
         async with server(talk, serving) as url:
             with pytest.raises(LineError, match=r"(?i)certificate"):
                 await open_to(url, Heard())
             heard = Heard()
-            trusting = ssl.create_default_context(cafile=str(certificate / "cert.pem"))
+            trusting = ssl.create_default_context(cafile=str(cert))
             line = await open_to(url, heard, tls=trusting)
             line.send(b"hi")
             await line.wait_closed()

@@ -26,6 +26,8 @@ class GateFault(Struct, frozen=True, kw_only=True):
     what: str
     """In words; it says where."""
     stand: Stand
+    settle_s: float = 0.0
+    """So long it lasts before the rollout is full: its beginning would make another gate fail first."""
 
 
 def _at(providers: tuple[str, ...], *faults: Fault, magnitude: float = 0.0) -> Stand:
@@ -102,6 +104,7 @@ GATE_FAULTS = (
         gate="p95_latency_ms",
         what="at the simulators: every quote comes a quarter of a second late",
         stand=_at(BOTH, Fault.DELAY, magnitude=0.25),
+        settle_s=4.0,
     ),
     GateFault(
         gate="cache_hit_rate",
@@ -131,7 +134,8 @@ GATE_FAULTS = (
     GateFault(
         gate="decision_loss_bps",
         what="at the simulators: prices rise, and the active provider's faster, so that both engines buy, one dearer",
-        stand=_drift(polygon=12, alpaca=4),
+        stand=_drift(polygon=10, alpaca=5),
+        settle_s=4.0,
     ),
     GateFault(
         gate="budget_left_pct",

@@ -110,6 +110,7 @@ async def _break(run: Range, fault: GateFault, outside: _Outside) -> DrillCheck:
     if rollout.stage > Stage.SHADOW:
         await promotion.roll_back(ME, "next fault", to=Stage.SHADOW.label)
     async with fault.stand(run):
+        await run.wait(fault.settle_s)
         while rollout.stage is not Stage.FULL:
             await promotion.promote(ME, "next fault", forced=True)
         took_s = await run.until(lambda: outside.look() or rollout.stage is not Stage.FULL, within_s=ROLL_BACK_S_MAX)
