@@ -2,21 +2,18 @@
 
 import socket
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from msgspec import Struct, structs
 
-from firmquote.budget import Ask, Purpose
 from firmquote.lab.drills.range import Range
 from firmquote.lab.faults import Fault
+from firmquote.model import Session
 from firmquote.rollout import GATES
-from firmquote.store import Grant, open_ledger
 
 Stand = Callable[[Range], AbstractAsyncContextManager[None]]
 WARM = ("alpaca",)
 BOTH = ("polygon", *WARM)
-DAY_REQUESTS = 300
-"""What the active provider may be asked in a day, in this drill."""
 
 
 class GateFault(Struct, frozen=True, kw_only=True):
@@ -84,14 +81,22 @@ async def _live_call(run: Range) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def _burnt(run: Range) -> AsyncIterator[None]:
-    """Another process with the same key and the same ledger spends the day's budget. Nobody can give that back."""
-    desk, limits = run.gateway.spending.desk, run.gateway.spending.limits
-    ask = Ask(provider="polygon", purpose=Purpose.OPERATOR, symbols=("IBM",), requests=DAY_REQUESTS * 9 // 10)
-    with closing(open_ledger(desk.path, limits, desk.moment())) as ledger:
-        (answer,) = ledger.reserve([ask], desk.moment())
-        assert isinstance(answer, Grant), answer
-    yield
+async def _budget_mismeasured(run: Range) -> AsyncIterator[None]:
+    """The truth is measured, and then another budget put in its place."""
+    promotion = run.gateway.safety.promotion
+    measuring = promotion.measuring
+    assert measuring is not None
+    take = measuring.take
+
+    def mismeasure(session: Session, board_ns: int, now_ns: int) -> None:
+        take(session, board_ns, now_ns)
+        promotion.evidence.budget_unlimited, promotion.evidence.budget_left_pct = False, 1.0
+
+    measuring.take = mismeasure  # type: ignore[method-assign]  # the drill's seam
+    try:
+        yield
+    finally:
+        measuring.take = take  # type: ignore[method-assign]  # likewise
 
 
 GATE_FAULTS = (
@@ -134,14 +139,13 @@ GATE_FAULTS = (
     GateFault(
         gate="decision_loss_bps",
         what="at the simulators: prices rise, and the active provider's faster, so that both engines buy, one dearer",
-        stand=_drift(polygon=10, alpaca=5),
-        settle_s=4.0,
+        stand=_drift(polygon=16, alpaca=10),
+        settle_s=1.0,
     ),
     GateFault(
         gate="budget_left_pct",
-        what="in the ledger: another process with the same key spends the day's requests",
-        stand=_burnt,
+        what="at the measuring seam, since streams have no budget of requests (`firmquote drill budget` burns a real one)",
+        stand=_budget_mismeasured,
     ),
 )
-"""The budget comes last: it stays spent."""
 assert {fault.gate for fault in GATE_FAULTS} == set(GATES)

@@ -5,8 +5,7 @@ from collections.abc import Sequence
 import uvloop
 from msgspec import structs
 
-from firmquote.budget import ProviderBudget
-from firmquote.lab.drills.gates import DAY_REQUESTS, GATE_FAULTS, GateFault
+from firmquote.lab.drills.gates import GATE_FAULTS, GateFault
 from firmquote.lab.drills.options import DrillOptions
 from firmquote.lab.drills.range import Range, Setup, firing_range
 from firmquote.lab.tape import load_tape
@@ -186,11 +185,9 @@ def _changed(config: Config, *, quick: bool) -> Config:
     quotes = structs.replace(config.feeds.quotes, promotion_gates=gates)
     # Providers that contradict each other are for the judge of quality, who is sooner than any gate: he looks away.
     fitness = structs.replace(config.quality.fitness, divergent_bps_min=10_000.0)
-    budget = ProviderBudget(requests_per_day=DAY_REQUESTS)
     return structs.replace(
         config,
         quality=structs.replace(config.quality, fitness=fitness),
-        budgets=structs.replace(config.budgets, providers={"polygon": budget}),
         feeds=structs.replace(config.feeds, quotes=quotes),
         rollout=_policy(config.rollout, quick=quick),
         hotpath=structs.replace(config.hotpath, breaches_to_throttle=10_000, breaches_to_stop=10_000),
