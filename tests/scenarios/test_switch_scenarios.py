@@ -120,11 +120,10 @@ def test_a_signal_and_the_file_stop_what_they_say(tmp_path: Path) -> None:
             await running.until(lambda: {q.grade for q in gateway.report.quotes()} == {"none"})
             assert [h["source"] for h in await operator.held("all")] == ["signal"]
             await operator.order("all", engaged=False)
-            write_switch_file(tmp_path, "force_mock\n")
-            await running.until(lambda: {q.grade for q in gateway.report.quotes()} == {"mock"})
-            await operator.order("force_mock", engaged=False)
             await operator.give("/v1/providers/alphavantage/activate", {"reason": "test"})
             await operator.give("/v1/decisions/resume", {"reason": "test"})
+            write_switch_file(tmp_path, "force_mock\n")
+            await running.until(lambda: {q.grade for q in gateway.report.quotes()} == {"mock"})
             assert {
                 ("switch engaged", "force_mock"),
                 ("provider activated", "alphavantage"),

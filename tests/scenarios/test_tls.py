@@ -52,6 +52,28 @@ async def firmquote(*args: str, **environ: str) -> subprocess.CompletedProcess[s
     )
 
 
+async def order_once(client: httpx.AsyncClient) -> None:
+    """Give orders with and without a key, as somebody does who may have recorded them."""
+    hold = {"held": True, "reason": "test"}
+    without = await client.post("/v1/rollout/hold", json=hold)
+    assert (without.status_code, "SECONDS-RANDOM" in without.text) == (400, True)
+    stop = await client.post("/v1/switches/news", json={"engaged": True})
+    assert stop.status_code == 200, "to stop is never refused for want of a key"
+    go = {"engaged": False, "reason": "test"}
+    assert (await client.post("/v1/switches/news", json=go)).status_code == 400
+    key = {"idempotency-key": f"{SystemClock.now_ns() / 1e9:.6f}-once"}
+    codes = [(await client.post("/v1/rollout/hold", json=hold, headers=key)).status_code for _ in range(2)]
+    assert codes == [200, 409]
+
+
+async def speak_plainly(port: int) -> bytes:
+    """Ask without TLS."""
+    with socket.create_connection(("127.0.0.1", port)) as plain:
+        plain.settimeout(5)
+        plain.sendall(b"GET /v1/quotes HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        return await asyncio.to_thread(plain.recv, 1_000)
+
+
 def test_others_reach_it_over_tls_with_a_token_and_no_order_counts_twice(tmp_path: Path) -> None:
     async def body() -> None:
         secret = token(tmp_path)
@@ -63,24 +85,9 @@ def test_others_reach_it_over_tls_with_a_token_and_no_order_counts_twice(tmp_pat
                 client.headers["authorization"] = f"Bearer {secret}"
                 quotes = await client.get("/v1/quotes")
                 assert [quote["symbol"] for quote in quotes.json()] == ["AIG", "BAC", "IBM", "SPY"]
-                hold = {"held": True, "reason": "test"}
-                without = await client.post("/v1/rollout/hold", json=hold)
-                assert (without.status_code, "SECONDS-RANDOM" in without.text) == (400, True)
-                stop = await client.post("/v1/switches/news", json={"engaged": True})
-                assert stop.status_code == 200, "to stop is never refused for want of a key"
-                go = {"engaged": False, "reason": "test"}
-                assert (await client.post("/v1/switches/news", json=go)).status_code == 400
-                key = {"idempotency-key": f"{SystemClock.now_ns() / 1e9:.6f}-once"}
-                codes = [(await client.post("/v1/rollout/hold", json=hold, headers=key)).status_code for _ in range(2)]
-                assert codes == [200, 409]
-
-    play(body)
-
-
-def test_the_command_line_trusts_the_authority_that_it_is_told_and_no_other(tmp_path: Path) -> None:
-    async def body() -> None:
-        secret = token(tmp_path)
-        async with reachable(tmp_path) as url:
+                await order_once(client)
+            answer = await speak_plainly(int(url.rsplit(":", 1)[1]))
+            assert (b"IBM" in answer, b"200" in answer) == (False, False)
             environ = {"FIRMQUOTE_URL": url, "FIRMQUOTE_TOKEN": secret}
             ca = ("--ca-file", str(tmp_path / "cert.pem"))
             shown, stopped, refused = await asyncio.gather(
@@ -91,21 +98,6 @@ def test_the_command_line_trusts_the_authority_that_it_is_told_and_no_other(tmp_
             assert (shown.returncode, shown.stderr, '"symbol": "IBM"' in shown.stdout) == (0, "", True)
             assert (stopped.returncode, stopped.stderr) == (0, "")
             assert (refused.returncode, "its certificate is not trusted" in refused.stderr) == (2, True)
-
-    play(body)
-
-
-def test_who_speaks_without_tls_to_it_learns_nothing(tmp_path: Path) -> None:
-    async def body() -> None:
-        token(tmp_path)
-        async with reachable(tmp_path) as url:
-            port = int(url.rsplit(":", 1)[1])
-            with socket.create_connection(("127.0.0.1", port)) as plain:
-                plain.settimeout(5)
-                plain.sendall(b"GET /v1/quotes HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
-                answer = await asyncio.to_thread(plain.recv, 1_000)
-            assert b"IBM" not in answer
-            assert b"200" not in answer
 
     play(body)
 

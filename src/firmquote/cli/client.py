@@ -30,6 +30,7 @@ def fetch(url: str, path: str, *, body: object = None, token: str | None = None)
     if parts.scheme not in ("http", "https") or parts.hostname is None:
         raise ConfigError(f"{url}: not an address of a gateway. Write it as {DEFAULT_URL}.")
     headers = {"User-Agent": "firmquote"}
+    token = token or _given_token()  # where others can connect, reading takes one too
     if token:
         headers["Authorization"] = f"Bearer {token}"
     if body is not None:
@@ -69,6 +70,10 @@ def _connect(parts: SplitResult) -> HTTPConnection:
     return HTTPConnection(parts.hostname, parts.port or 80, timeout=TIMEOUT_S)
 
 
+def _given_token() -> str:
+    return os.environ.get("FIRMQUOTE_TOKEN", "").strip()
+
+
 def _trust() -> ssl.SSLContext:
     """Return what is trusted: the system's authorities, or the one that the operator names."""
     path = os.environ.get(CA_VARIABLE, "")
@@ -86,7 +91,7 @@ def operator_token(url: str) -> str:
     Raises:
         ConfigError: neither is there.
     """
-    given = os.environ.get("FIRMQUOTE_TOKEN", "").strip()
+    given = _given_token()
     if given:
         return given
     port = urlsplit(url).port or 80

@@ -107,8 +107,8 @@ GATE_FAULTS = (
     ),
     GateFault(
         gate="p95_latency_ms",
-        what="at the simulators: every quote comes a quarter of a second late",
-        stand=_at(BOTH, Fault.DELAY, magnitude=0.25),
+        what="at the simulators: every quote comes 0.6 s late",
+        stand=_at(BOTH, Fault.DELAY, magnitude=0.6),
         settle_s=4.0,
     ),
     GateFault(
@@ -118,8 +118,8 @@ GATE_FAULTS = (
     ),
     GateFault(
         gate="shadow_mismatch_rate",
-        what="at the simulators: the warm provider's prices are 1.5 percent off",
-        stand=_at(WARM, Fault.SCALE, magnitude=1.015),
+        what="at the simulators: the warm provider's prices are 1.8 percent off",
+        stand=_at(WARM, Fault.SCALE, magnitude=1.018),
     ),
     GateFault(
         gate="freshness_p95_s",
@@ -139,12 +139,12 @@ GATE_FAULTS = (
     GateFault(
         gate="decision_loss_bps",
         what="at the simulators: prices rise, and the active provider's faster, so that both engines buy, one dearer",
-        stand=_drift(polygon=16, alpaca=10),
+        stand=_drift(polygon=16, alpaca=8),
         settle_s=1.0,
     ),
     GateFault(
         gate="budget_left_pct",
-        what="at the measuring seam, since streams have no budget of requests (`firmquote drill budget` burns a real one)",
+        what="at the measuring seam, since streams have no budget (`firmquote drill budget` burns a real one)",
         stand=_budget_mismeasured,
     ),
 )

@@ -175,19 +175,20 @@ def _policy(policy: RolloutPolicy, *, quick: bool) -> RolloutPolicy:
             max_decision_difference=0.5 if quick else 0.25,
             max_decision_loss_bps=5.0 if quick else policy.gates.max_decision_loss_bps,
             max_freshness_s=20,
-            mismatch_bps=100,
+            mismatch_bps=150,
         ),
     )
 
 
 def _changed(config: Config, *, quick: bool) -> Config:
-    gates = structs.replace(config.feeds.quotes.promotion_gates, max_shadow_mismatch_rate=0.10)
+    gates = structs.replace(config.feeds.quotes.promotion_gates, max_shadow_mismatch_rate=0.10, max_p95_latency_ms=400)
     quotes = structs.replace(config.feeds.quotes, promotion_gates=gates)
     # Providers that contradict each other are for the judge of quality, who is sooner than any gate: he looks away.
     fitness = structs.replace(config.quality.fitness, divergent_bps_min=10_000.0)
     return structs.replace(
         config,
         quality=structs.replace(config.quality, fitness=fitness),
+        decision=structs.replace(config.decision, strategies={"momentum": {"scale_bps": 2}}),
         feeds=structs.replace(config.feeds, quotes=quotes),
         rollout=_policy(config.rollout, quick=quick),
         hotpath=structs.replace(config.hotpath, breaches_to_throttle=10_000, breaches_to_stop=10_000),
