@@ -23,7 +23,8 @@ step() {
 
 back() {
   say "the canary is sick: $1"
-  run firmquote rollout rollback --to shadow --reason "$reason: $1"
+  # The gateway may go back first: what counts is where it is afterwards.
+  firmquote rollout rollback --to shadow --reason "$reason: $1" || true
   run firmquote wait stage=shadow --within 2s
   die "rolled back to shadow: $1"
 }
@@ -53,9 +54,9 @@ step firmquote rollout promote --reason "$reason" $force
 say "5. watch for $watch s"
 wanted=$(field health.active_provider)
 while [ "$watch" -gt 0 ]; do
-  [ "$(field health.expansion_state)" = canary ] || back "the gateway left the stage by itself"
-  [ "$(field health.status)" != failed ] || back "no provider serves"
   firmquote wait "up=$wanted" --within 0.1s >/dev/null || back "$wanted has failed"
+  [ "$(field health.status)" != failed ] || back "no provider serves"
+  [ "$(field health.expansion_state)" = canary ] || back "the gateway left the stage by itself"
   sleep 1
   watch=$((watch - 1))
 done
