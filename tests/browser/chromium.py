@@ -1,23 +1,32 @@
-"""Debian's Chromium, driven by Playwright; and a gateway behind it."""
+"""Debian's Chromium, driven by Playwright, with a gateway behind it: one of each for all tests of a module.
 
+They run in an event loop of their own thread, which goes on between tests: a gateway that stands still would notice.
+"""
+
+import asyncio
 import os
 import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from concurrent.futures import Future
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Page, async_playwright
-from tests.scenarios.gateway import Scenario, play, scenario, with_state_dir
-
-from firmquote.runtime import Config
+import uvloop
+from playwright.async_api import BrowserContext, Page, async_playwright
+from playwright.async_api import Error as PlaywrightError
+from tests.scenarios.gateway import Scenario, scenario, with_state_dir
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 REQUIRED = os.environ.get("FIRMQUOTE_REQUIRE_BROWSER") == "1"
 NEEDS_CHROMIUM = pytest.mark.skipif(
     CHROMIUM is None and not REQUIRED, reason="no Chromium on this machine (Debian: apt-get install chromium)"
 )
+FLAGS = ["--no-sandbox", "--disable-gpu"]
 DEADLINE_MS = 10_000
+TEST_S = 40
+MODULE_S = 300
 WIDE = {"width": 1280, "height": 900}
 PHONE = {"width": 390, "height": 844}
 
@@ -37,49 +46,98 @@ class Watched:
             self.complaints.append(text)
 
 
-@asynccontextmanager
-async def browser_page(*, theme: str = "light", size: dict[str, int] | None = None) -> AsyncIterator[Watched]:
-    """Open a page while the block runs."""
-    assert CHROMIUM is not None, "CI must have Chromium: apt-get install chromium"
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+class Dashboard:
+    """A running gateway with its lab, the address of its page, and a browser."""
+
+    def __init__(self, running: Scenario, url: str, context: BrowserContext, state: Path) -> None:
+        self.running = running
+        self.gateway = running.gateway
+        self.url = url
+        self.token = next(state.glob("operator-*.token")).read_text()
+        self._context = context
+
+    @asynccontextmanager
+    async def page(
+        self, *, theme: str = "light", size: dict[str, int] | None = None, charts: bool = False
+    ) -> AsyncIterator[Watched]:
+        """Open a page while the block runs; without `charts` it does not wait for the library, which takes a second."""
+        page = await self._context.new_page()
+        if not charts:
+            await page.route("**/plotly.js", lambda route: route.fulfill(content_type="text/javascript", body=""))
+        await page.set_viewport_size({"width": (size or WIDE)["width"], "height": (size or WIDE)["height"]})
+        await page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
         try:
-            page = await browser.new_page(
-                viewport={"width": (size or WIDE)["width"], "height": (size or WIDE)["height"]},
-                color_scheme="dark" if theme == "dark" else "light",
-            )
             yield Watched(page)
         finally:
-            await browser.close()
+            await page.close()
+
+    async def let_serve(self, name: str) -> None:
+        """Begin with `name` in charge, whatever the test before did."""
+        members = self.gateway.manager.members
+        await self.running.until(lambda: members[name].usable)
+        self.gateway.conductor.activate(name, "the test begins")
 
 
-def on_the_page(
-    state: Path,
-    check: Callable[[Scenario, Watched, str], Awaitable[None]],
-    *,
-    theme: str = "light",
-    size: dict[str, int] | None = None,
-    change: Callable[[Config], Config] = lambda config: config,
-) -> None:
-    """Run a gateway with the lab, open its page, and check; `check` also gets the gateway's URL."""
+class Stage:
+    """Runs coroutines beside a `Dashboard` that lives on."""
 
-    async def body() -> None:
-        async with (
-            scenario(change=lambda config: with_state_dir(state)(change(config))) as running,
-            browser_page(theme=theme, size=size) as watched,
-        ):
-            await running.until(lambda: running.gateway.report.not_ready() is None)
-            async with running.gateway.serve() as url:
-                await check(running, watched, url)
+    def __init__(self, loop: asyncio.AbstractEventLoop, dashboard: Dashboard) -> None:
+        self._loop = loop
+        self._dashboard = dashboard
 
-    play(body)
+    def play(self, body: Callable[[Dashboard], Awaitable[None]]) -> None:
+        """Run one test."""
+
+        async def bounded() -> None:
+            async with asyncio.timeout(TEST_S):
+                await body(self._dashboard)
+
+        asyncio.run_coroutine_threadsafe(bounded(), self._loop).result()
+
+
+@contextmanager
+def open_stage(state: Path) -> Iterator[Stage]:
+    """Keep a gateway and a browser running while the block runs."""
+    assert CHROMIUM is not None, "CI must have Chromium: apt-get install chromium"
+    loop = uvloop.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, name="stage")
+    thread.start()
+    leave = asyncio.Event()
+    begun: Future[Dashboard] = Future()
+
+    async def whole() -> None:
+        try:
+            async with _dashboard(state) as dashboard:
+                begun.set_result(dashboard)
+                await leave.wait()
+        except (OSError, AssertionError, TimeoutError, PlaywrightError) as error:
+            if begun.done():
+                raise
+            begun.set_exception(error)
+
+    ended = asyncio.run_coroutine_threadsafe(whole(), loop)
+    try:
+        yield Stage(loop, begun.result(TEST_S))
+    finally:
+        loop.call_soon_threadsafe(leave.set)
+        ended.result(TEST_S)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+
+
+@asynccontextmanager
+async def _dashboard(state: Path) -> AsyncIterator[Dashboard]:
+    async with (
+        scenario(change=with_state_dir(state), deadline_s=MODULE_S) as running,
+        async_playwright() as playwright,
+        await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS) as browser,
+    ):
+        await running.until(lambda: running.gateway.report.not_ready() is None)
+        async with running.gateway.serve() as url:
+            yield Dashboard(running, url, await browser.new_context(), state)
 
 
 async def rows(page: Page, table: str) -> list[list[str]]:
     """Return the texts of a table's cells."""
     return [await row.locator("td").all_inner_texts() for row in await page.locator(f"#{table} tr").all()]
-
-
-def token_in(state: Path) -> str:
-    """Return the operator's token."""
-    return next(state.glob("operator-*.token")).read_text()

@@ -14,7 +14,7 @@ export function showBudget(view) {
     cell(amount(w.requests, w.usd_micros, w), "number"), cell(amount(w.requests_left, w.usd_micros_left, w), "number"),
     cell(w.requests_reserved === null ? ABSENT : String(w.requests_reserved), "number"),
     cell(w.ends_ns === null ? ABSENT : time(w.ends_ns)),
-    cell(w.forecast_end_ns === null ? "lasts until then" : `spent at ${time(w.forecast_end_ns)}`, w.forecast_end_ns === null ? "" : "word failed"),
+    cell(w.forecast_end_ns === null ? (w.ends_ns === null ? "lasts" : "lasts until then") : `spent at ${time(w.forecast_end_ns)}`, w.forecast_end_ns === null ? "" : "word failed"),
   ]));
   fill(byId("budgets"), rows, 8, "No provider has a budget.");
   draw(view);

@@ -51,7 +51,7 @@ export function fill(body, rows, columns, empty) {
 
 // On a narrow window each row is a block of its own: there a cell names its column, and an empty one is left out.
 const label = (labels) => (made, at) => {
-  made.dataset.label = labels[at];
+  if (!made.querySelector("button")) made.dataset.label = labels[at];
   if (!made.textContent || made.textContent === ABSENT) made.classList.add("nothing");
 };
 

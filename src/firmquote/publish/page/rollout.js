@@ -4,7 +4,12 @@ import { confirmAction } from "./actions.js";
 import { ABSENT, button, byId, cell, fill, words } from "./dom.js";
 import { askSoon } from "./rest.js";
 
-const ACTIONS = { promote: "One stage up, if every gate passes.", rollback: "Back to a stage that risks less, at once.", hold: "No promotion until somebody promotes by hand." };
+const ACTIONS = [
+  ["promote", "Promote", {}, "One stage up, if every gate passes."],
+  ["rollback", "Rollback", {}, "Back to a stage that risks less, at once."],
+];
+const HOLD = ["hold", "Hold", {}, "No promotion until somebody lets it go on."];
+const LET_GO = ["hold", "Let go on", { held: false }, "Promotions are possible again, where every gate passes."];
 
 export function showGates(health) {
   const gates = Object.entries(health.promotion_gates);
@@ -24,10 +29,12 @@ export function showRollout(view) {
   const missing = [view.held && `held: ${view.held}`, ...view.obstacles].filter(Boolean);
   byId("rollout-missing").textContent = missing.length ? `In the way of the next stage: ${missing.join("; ")}` : "Nothing is in the way of the next stage.";
   const box = byId("rollout-actions");
-  if (!box.hidden) return;
+  const held = String(view.held !== null);
+  if (box.dataset.held === held) return;
+  box.dataset.held = held;
   box.hidden = false;
-  box.append(...Object.entries(ACTIONS).map(([name, says]) => button(`${name[0].toUpperCase()}${name.slice(1)}…`, () => confirmAction({
-    title: `${name[0].toUpperCase()}${name.slice(1)}?`, says, label: name, path: `v1/rollout/${name}`, body: {}, done: askSoon,
+  box.replaceChildren(...[...ACTIONS, view.held === null ? HOLD : LET_GO].map(([name, label, body, says]) => button(`${label}…`, () => confirmAction({
+    title: `${label}?`, says, label, path: `v1/rollout/${name}`, body, done: askSoon,
   }))));
 }
 

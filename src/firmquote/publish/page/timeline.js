@@ -16,7 +16,7 @@ export function addChange(change) {
   drawnAt = 0;
   fill(byId("changes"), changes.slice(-SHOWN).reverse().map((c) => [
     cell(time(c.at_ns)), cell(words(c.kind), "word"), cell(c.provider),
-    cell(`${c.before ?? ABSENT} → ${c.after ?? ABSENT}`, c.kind === "status" ? c.after ?? "" : ""), cell(c.cause, "why"),
+    cell(c.before === c.after ? ABSENT : `${c.before ?? ABSENT} → ${c.after ?? ABSENT}`, c.kind === "status" ? c.after ?? "" : ""), cell(c.cause, "why"),
   ]), 5, "Nothing has changed yet.");
 }
 
