@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any, get_args
 
+import generate_reference
 import msgspec
 from typer.main import get_command
 
@@ -137,6 +138,9 @@ def _shown(field: msgspec.structs.FieldInfo) -> str:
 
 PAGES = {
     "failure-modes.md": failure_modes,
+    "reference/api.md": generate_reference.api,
+    "reference/errors.md": generate_reference.error_page,
+    "reference/metrics.md": generate_reference.metrics,
     "reference/alerts.md": alerts,
     "reference/commands.md": commands,
     "reference/keys.md": configuration,

@@ -79,6 +79,11 @@ def test_rules_and_dashboard_ask_only_for_metrics_that_exist(metrics: set[str]) 
     assert len(set(titles)) == len(titles)
 
 
+def test_the_reference_names_every_metric_and_no_other(metrics: set[str]) -> None:
+    page = (ROOT / "docs" / "reference" / "metrics.md").read_text()
+    assert set(METRIC.findall(page)) == metrics
+
+
 def test_metrics_follow_the_conventions(metrics: set[str], demo: LiveDemo) -> None:
     text = httpx.get(f"{demo.url}/metrics").text
     kinds = dict(re.findall(r"^# TYPE (\S+) (\S+)", text, re.MULTILINE))

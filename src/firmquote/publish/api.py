@@ -144,7 +144,11 @@ def build_app(
         after_request=_add_headers,
         exception_handlers=HANDLERS,
         openapi_config=OpenAPIConfig(
-            title="Firmquote", version="1", path="/schema", render_plugins=[JsonRenderPlugin(path="/")]
+            title="Firmquote",
+            version="1",
+            path="/schema",
+            render_plugins=[JsonRenderPlugin(path="/")],
+            use_handler_docstrings=True,
         ),
         request_max_body_size=BODY_BYTES_MAX,
         logging_config=None,

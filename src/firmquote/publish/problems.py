@@ -9,16 +9,17 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException
 from msgspec import Struct
 
-from firmquote.errors import BudgetError, ConfigError, FirmquoteError, RefusedError, UnknownSymbolError
+from firmquote.errors import BudgetError, ConfigError, FirmquoteError, RefusedError, StoreError, UnknownSymbolError
 from firmquote.publish.headers import SECURITY
 
 AnyRequest: TypeAlias = Request[Any, Any, Any]
 _log = structlog.get_logger("firmquote")
-_STATUS: dict[type[FirmquoteError], HTTPStatus] = {
+_STATUS: dict[type[object], HTTPStatus] = {
     UnknownSymbolError: HTTPStatus.NOT_FOUND,
     ConfigError: HTTPStatus.CONFLICT,
     BudgetError: HTTPStatus.TOO_MANY_REQUESTS,
     RefusedError: HTTPStatus.CONFLICT,
+    StoreError: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
 
@@ -38,9 +39,14 @@ def problem(request: AnyRequest, status: HTTPStatus, detail: str) -> Response[Pr
     return Response(body, status_code=status.value, media_type="application/problem+json", headers=dict(SECURITY))
 
 
+def status_of(kind: type[FirmquoteError]) -> HTTPStatus:
+    """Return the status of answers to requests that end with this error."""
+    return next((_STATUS[base] for base in kind.__mro__ if base in _STATUS), HTTPStatus.BAD_REQUEST)
+
+
 def on_firmquote_error(request: AnyRequest, error: FirmquoteError) -> Response[Problem]:
     """Answer with the error's own sentence."""
-    return problem(request, _STATUS.get(type(error), HTTPStatus.BAD_REQUEST), str(error))
+    return problem(request, status_of(type(error)), str(error))
 
 
 def on_http_exception(request: AnyRequest, error: HTTPException) -> Response[Problem]:
