@@ -137,11 +137,3 @@ def test_it_tells_systemd_that_it_is_ready_that_it_lives_and_that_it_stops(tmp_p
         last = ""
         while last != "STOPPING=1":
             last = listening.recv(100).decode()
-
-
-def test_the_container_runs_as_nobody_in_particular_on_a_read_only_root() -> None:
-    text = (DEPLOY / "container" / "Containerfile").read_text()
-    assert "USER 10001" in text
-    assert "--read-only" in text
-    for copied in re.findall(r"^COPY (?!--from)(.+) \S+$", text, re.MULTILINE):
-        assert [name for name in copied.split() if not (ROOT / name).exists()] == []

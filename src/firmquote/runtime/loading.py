@@ -1,5 +1,6 @@
 """From a YAML file and the environment to a `Config`: strict, and with an error that says what to do."""
 
+import os
 import re
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
@@ -7,11 +8,12 @@ from pathlib import Path
 from typing import Any, get_args
 
 import msgspec
+from msgspec import structs
 from msgspec.structs import fields
 
 from firmquote.errors import ConfigError, UnknownSymbolError
 from firmquote.model import Opening, Provider, Secret
-from firmquote.runtime.config import Config, KeyReference, SymbolsSection
+from firmquote.runtime.config import Config, KeyReference, ServeSection, SymbolsSection
 from firmquote.runtime.redaction import REDACTOR
 from firmquote.runtime.registry import load_provider
 from firmquote.symbols import SymbolNormalizer, parse_symbol
@@ -19,8 +21,11 @@ from firmquote.symbols import SymbolNormalizer, parse_symbol
 _UNKNOWN = re.compile(r"unknown field `(?P<field>[^`]*)`(?: - at `\$\.?(?P<path>[^`]*)`)?")
 
 
-def load_config(path: Path) -> Config:
-    """Read `path`.
+STATE_VARIABLE = "FIRMQUOTE_STATE_DIR"
+
+
+def load_config(path: Path, environ: Mapping[str, str] = os.environ) -> Config:
+    """Read `path`. Where it names no `serve.state_dir`, FIRMQUOTE_STATE_DIR does, as for the commands.
 
     Raises:
         ConfigError: unreadable, not YAML, an unknown key (with the nearest known one), a value of a wrong type.
@@ -38,6 +43,9 @@ def load_config(path: Path) -> Config:
     except msgspec.DecodeError as error:
         raise ConfigError(f"{path}: is not valid YAML: {' '.join(str(error).split())}") from error
     _check_symbols(path, config)
+    state_dir = environ.get(STATE_VARIABLE)
+    if state_dir and config.serve.state_dir == ServeSection().state_dir:
+        return structs.replace(config, serve=structs.replace(config.serve, state_dir=state_dir))
     return config
 
 
