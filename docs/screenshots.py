@@ -91,6 +91,11 @@ def main(directory: Path) -> None:
         shoot(light, directory, "light")
         shoot(dark, directory, "dark")
         shoot(phone, directory, "phone")
+        light.locator("#timeline-title").evaluate("title => title.scrollIntoView()")
+        light.mouse.wheel(0, -60)  # the header stays on top
+        light.wait_for_timeout(500)
+        shoot(light, directory, "lower")
+        light.evaluate("scrollTo(0, 0)")
         order(home, "lab", "fault", "polygon", "disconnect", "--for", "60s", "--port", port)
         expect(light.locator("#serving")).to_contain_text("alphavantage serves", timeout=WAIT_MS)
         expect(light.locator("#alerts li.alert").first).to_be_visible(timeout=WAIT_MS)
