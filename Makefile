@@ -36,7 +36,7 @@ format: environment ## write the code as the checks want it
 	$(RUN) python docs/generate.py
 
 bench: environment ## every benchmark; each prints one JSON line
-	@for file in bench/pipeline.py bench/peers.py bench/http_client.py bench/http_server.py bench/cadence.py bench/decision.py; do $(RUN) python $$file || exit 1; done
+	@for file in bench/pipeline.py bench/peers.py bench/http_client.py bench/http_server.py bench/cadence.py bench/decision.py bench/memory.py; do $(RUN) python $$file || exit 1; done
 
 proof: environment ## the long campaigns
 	$(RUN) pytest -m proof $(ARGS)
