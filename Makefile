@@ -28,7 +28,7 @@ check: environment ## format, lint, types, import contracts, documents
 	$(RUN) ruff check .
 	$(RUN) mypy
 	$(RUN) lint-imports
-	$(RUN) mkdocs build --strict --quiet
+	$(RUN) mkdocs build --strict # with --quiet it would not count its warnings
 
 format: environment ## write the code as the checks want it
 	$(RUN) ruff format .

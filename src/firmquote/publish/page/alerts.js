@@ -9,7 +9,9 @@ export function showAlerts(report) {
   byId("alerts-title").textContent = firing.length ? `Alerts: ${firing.length}` : "Alerts";
   const broken = Object.entries(report.channels).filter(([, state]) => state !== "ok" && state !== "unused");
   const items = firing.map(item);
-  if (!items.length) items.push(element("li", "quiet", broken.length ? "No alert fires." : "No alert fires. Every channel is well."));
+  const nobody = Object.keys(report.channels).length === 0;
+  const channels = nobody ? "No channel is configured: an alert would be seen here and in the log alone." : broken.length ? "" : "Every channel is well.";
+  if (!items.length) items.push(element("li", "quiet", `No alert fires. ${channels}`));
   const list = byId("alerts");
   items.forEach((fresh, at) => {
     const shown = list.children[at];
