@@ -1,7 +1,7 @@
 # Sourced by the scripts beside it: where firmquote is, and how a step is told.
 # shellcheck shell=sh
 here=$(cd "$(dirname "$0")" && pwd)
-PATH="$here/../.venv/bin:$PATH"
+command -v firmquote >/dev/null || PATH="$here/../.venv/bin:$PATH"
 export PATH
 
 say() {

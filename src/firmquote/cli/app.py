@@ -57,7 +57,7 @@ app.add_typer(token, name="token")
 app.add_typer(state, name="state")
 app.command()(replay)
 
-ConfigPath = Annotated[Path, typer.Option("--config", "-c", help="The configuration file.")]
+ConfigPath = Annotated[Path, typer.Option("--config", "-c", envvar="FIRMQUOTE_CONFIG", help="The configuration file.")]
 DEFAULT_CONFIG = Path("config/live_feeds.yaml")
 
 

@@ -10,7 +10,7 @@ from firmquote.cli.client import DEFAULT_URL, fetch
 from firmquote.cli.durations import parse_seconds
 from firmquote.cli.printing import Json, Url, print_json
 
-ConfigPath = Annotated[Path, typer.Option("--config", "-c", help="The configuration file.")]
+ConfigPath = Annotated[Path, typer.Option("--config", "-c", envvar="FIRMQUOTE_CONFIG", help="The configuration file.")]
 DEFAULT_CONFIG = Path("config/live_feeds.yaml")
 budget = typer.Typer(help="Budgets: what was spent, what is left, and how to spend less.", invoke_without_command=True)
 

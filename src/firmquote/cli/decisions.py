@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from firmquote.cli.client import DEFAULT_URL, fetch
+from firmquote.cli.client import DEFAULT_URL, fetch, operator_token
 from firmquote.cli.printing import Json, Url, encode_path, print_json
 
 STYLE = {"BUY_1X": "bold green", "BUY_5X": "bold green", "REDUCE": "bold yellow", "REJECT": "red", "HOLD": "dim"}
@@ -87,6 +87,20 @@ def what_if(
         return
     typer.echo("It was:\n" + explained(found["was"]))
     typer.echo(f"\nWith {active} it would have been:\n" + explained(found["would_be"]))
+
+
+@decisions.command()
+def resume(
+    reason: Annotated[str, typer.Option(help="What was found; it goes into the audit trail.")],
+    url: Url = DEFAULT_URL,
+    as_json: Json = False,
+) -> None:
+    """Go on after a loss: lift the pauses that a drawdown has latched."""
+    lifted = fetch(url, "/v1/decisions/resume", body={"reason": reason}, token=operator_token(url))
+    if as_json:
+        print_json(lifted)
+    else:
+        typer.echo(f"lifted: {'; '.join(lifted)}" if lifted else "nothing was paused by a loss")
 
 
 def explained(decision: dict[str, Any]) -> str:

@@ -72,6 +72,8 @@ def show_actions(context: typer.Context, url: Url = DEFAULT_URL, as_json: Json =
     if as_json:
         print_json(found)
         return
+    if not found["actions"]:
+        typer.echo("No corporate action is known.")
     for one in found["actions"]:
         details = ", ".join(f"{k} {v}" for k, v in one["action"].items() if k not in ("type", "symbol", "effective"))
         typer.echo(f"{one['id']:32}{one['state'].replace('_', ' '):12}{details} ({', '.join(one['sources'])})")

@@ -84,17 +84,22 @@ def doctor(
     ] = Path("config/live_feeds.yaml"),
     as_json: Json = False,
 ) -> None:
-    """Check the clock, limits, disk, state, keys and connections of this machine, and say what to do."""
+    """Say what stands in the way of `firmquote run` here: clock, limits, port, disk, state, keys, network."""
     from firmquote.runtime.doctor import examine  # noqa: PLC0415 - so that --help stays quick
 
     findings = examine(config, os.environ)
     if as_json:
         print_json([{"name": f.name, "verdict": f.verdict.value, "saw": f.saw, "do": f.do} for f in findings])
     else:
+        width = max(len(finding.name) for finding in findings) + 2
         for finding in findings:
-            advice = f" {finding.do}" if finding.do else ""
-            typer.echo(f"{finding.verdict.value:5}{finding.name:14}{finding.saw}{advice}")
-    if any(finding.verdict.value == "FAIL" for finding in findings):
+            advice = f" → {finding.do}" if finding.do else ""
+            typer.echo(f"{finding.verdict.value:6}{finding.name:{width}}{finding.saw}{advice}")
+    fails = sum(finding.verdict.value == "FAIL" for finding in findings)
+    if not as_json:
+        found = f"What has FAILed ({fails}) stands" if fails else "Nothing stands"
+        typer.echo(f"{found} in the way of `firmquote run --config {config}` here. `firmquote demo` needs no keys.")
+    if fails:
         raise typer.Exit(1)
 
 

@@ -56,6 +56,8 @@ def list_(state_dir: StateDir = DEFAULT_STATE_DIR, as_json: Json = False) -> Non
     if as_json:
         print_json(rows)
         return
+    if not rows:
+        typer.echo("There is no token but the operator's own.")
     for row in rows:
         ends = row["expires_ns"]
         until = "-" if ends is None else datetime.fromtimestamp(ends / 1e9, UTC).strftime("%Y-%m-%d %H:%M UTC")

@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 from collections.abc import Iterator, Mapping
 from enum import Enum
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -49,6 +50,7 @@ def examine(path: Path, environ: Mapping[str, str]) -> list[Finding]:
     except FirmquoteError as error:
         return [*findings, Finding("configuration", Verdict.FAIL, str(error))]
     findings.append(Finding("configuration", Verdict.OK, f"{path} is good."))
+    findings.append(_port(config))
     findings += _state(config)
     findings += _providers(config, environ)
     return findings
@@ -86,6 +88,26 @@ def _memory() -> Finding:
     if free_mb < MEMORY_MB_MIN:
         return Finding("memory", Verdict.FAIL, words, f"Free some: {MEMORY_MB_MIN} MB are the least.")
     return Finding("memory", Verdict.OK, words)
+
+
+def _port(config: Config) -> Finding:
+    host, port = config.serve.host, config.serve.port
+    where = f"{host}:{port}"
+    try:
+        connection = HTTPConnection(host, port, timeout=CONNECT_S)
+        connection.request("GET", "/healthz")
+        alive = connection.getresponse().read() == b'{"status":"alive"}'
+    except OSError:
+        return Finding("port", Verdict.OK, f"{where} is free.")
+    except HTTPException:
+        alive = config.serve.tls_key is not None
+    finally:
+        connection.close()
+    if alive:
+        return Finding("port", Verdict.OK, f"a gateway listens at {where}; a second one needs another serve.port.")
+    return Finding(
+        "port", Verdict.FAIL, f"something else listens at {where}.", "Stop it, or choose another serve.port."
+    )
 
 
 def _state(config: Config) -> Iterator[Finding]:
@@ -135,22 +157,24 @@ def _providers(config: Config, environ: Mapping[str, str]) -> Iterator[Finding]:
         try:
             _, opening = open_provider(name, config, environ, normalizer)
         except FirmquoteError as error:
-            yield Finding(f"key {name}", Verdict.FAIL, str(error))
+            saw, _, do = str(error).removeprefix(f"{name}: ").partition(". ")
+            yield Finding(f"key {name}", Verdict.FAIL, f"{saw.removesuffix('.')}.", do)
             continue
         if opening.key is not None:
             yield Finding(f"key {name}", Verdict.OK, "it is there (whether it is valid shows when it is used).")
         settings = msgspec.to_builtins(opening.config, enc_hook=str)
-        for value in settings.values():
-            if isinstance(value, str) and urlsplit(value).scheme in ("http", "https", "ws", "wss"):
-                yield _reach(name, value)
+        urls = [urlsplit(value) for value in settings.values() if isinstance(value, str)]
+        ports = {"http": 80, "ws": 80, "https": 443, "wss": 443}
+        for host, port in dict.fromkeys(
+            (u.hostname or "", u.port or ports[u.scheme]) for u in urls if u.scheme in ports
+        ):
+            yield _reach(name, host, port)
 
 
-def _reach(name: str, url: str) -> Finding:
-    parts = urlsplit(url)
-    port = parts.port or (443 if parts.scheme in ("https", "wss") else 80)
+def _reach(name: str, host: str, port: int) -> Finding:
     try:
-        socket.create_connection((parts.hostname or "", port), CONNECT_S).close()
+        socket.create_connection((host, port), CONNECT_S).close()
     except OSError as error:
-        words = f"{parts.hostname}:{port} cannot be reached ({error.strerror or error})."
+        words = f"{host}:{port} cannot be reached ({error.strerror or error})."
         return Finding(f"reach {name}", Verdict.FAIL, words, "Look at the name service, the route and the firewall.")
-    return Finding(f"reach {name}", Verdict.OK, f"{parts.hostname}:{port} answers.")
+    return Finding(f"reach {name}", Verdict.OK, f"{host}:{port} answers.")

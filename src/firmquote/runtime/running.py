@@ -59,7 +59,7 @@ async def run_gateway(
     """
     clock = clock or SystemClock()
     directory = state_dir(config)
-    directory.mkdir(parents=True, exist_ok=True)
+    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     async with AsyncExitStack() as stack:
         record = stack.enter_context(closing(open_symbol_record(directory / config.symbols.record_file)))
         supervisor = Supervisor(environ)

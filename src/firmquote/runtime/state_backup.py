@@ -59,6 +59,7 @@ def restore(archive: Path, directory: Path) -> Manifest:
         ConfigError: no backup, a gateway runs there, or a former restore's copy is in the way.
         StoreError: the backup is damaged; nothing was changed.
     """
+    directory = directory.resolve()  # with DynamicUser, systemd's StateDirectory is a link
     running = list(directory.glob("operator-*.token")) if directory.is_dir() else []
     if running:
         raise ConfigError(f"a gateway keeps its state in {directory} ({running[0].name}). Stop it first.")

@@ -1,0 +1,192 @@
+"""Firmquote installed as a service, as `docs/how-to/deploy.md` says, below a folder of its own and with simulators
+for providers. There is no systemd under tests: `systemctl` and `journalctl` of the documents do here what the unit
+says that they do."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from subprocess import CompletedProcess
+from typing import IO
+
+from tests.docs.live_demo import COMMAND_S, DEFAULT_URL, ROOT
+
+from firmquote.lab import LAB_KEY
+
+STOP_S = 15
+"""TimeoutStopSec of the unit."""
+CONFIG = """
+providers:
+  polygon: {{api_key: {{env: FIRMQUOTE_POLYGON_API_KEY}}, settings: {polygon}}}
+  alphavantage: {{api_key: {{env: FIRMQUOTE_ALPHAVANTAGE_API_KEY}}, settings: {alphavantage}}}
+"""
+ENVIRONMENT = """
+FIRMQUOTE_POLYGON_API_KEY={key}
+FIRMQUOTE_ALPHAVANTAGE_API_KEY={key}
+"""
+SUPERVISION = re.compile(r"(?P<program>systemctl|journalctl) (?P<rest>.*)")
+
+
+class Service:
+    """The machine of an operator: its files, its service and a shell."""
+
+    def __init__(self, place: Path, settings: dict[str, dict[str, str]], quick: Path | None) -> None:
+        self.place = place
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.port = free.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._paths = {
+            DEFAULT_URL: self.url,
+            "--port 8090": f"--port {self.port}",
+            "-8090": f"-{self.port}",
+            "/etc/systemd/system": f"{place}/units",
+            "/etc/firmquote": f"{place}/etc",
+            "/var/lib/firmquote": f"{place}/state",
+            "/var/backups/firmquote": f"{place}/backups",
+            "/opt/firmquote/bin:": "",  # PATH has it, or the quick one
+            "/opt/firmquote": f"{place}/opt/firmquote",
+            "NEW_KEY": LAB_KEY,
+            "lab fault alphavantage": f"lab fault --port {settings['alphavantage']['rest_url'].rsplit(':', 1)[1]} alphavantage",
+            "alpaca: {}": f"alpaca: {{settings: {json.dumps(settings['alpaca'])}}}",
+        }
+        self._process: subprocess.Popen[bytes] | None = None
+        self._log: IO[bytes] = (place / "journal").open("wb")
+        self._install(settings)
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("FIRMQUOTE_")}
+        programs = [*([str(quick)] if quick else []), str(Path(sys.executable).parent), os.environ["PATH"]]
+        self.environ = kept | {
+            "HOME": str(place),
+            "FIRMQUOTE_URL": self.url,
+            "FIRMQUOTE_STATE_DIR": f"{place}/state",
+            "FIRMQUOTE_LAB_PORT": settings["polygon"]["rest_url"].rsplit(":", 1)[1],
+            "PATH": os.pathsep.join(programs),
+            "COLUMNS": "200",
+        }
+
+    def _install(self, settings: dict[str, dict[str, str]]) -> None:
+        for folder in ("etc", "state", "backups", "opt", "units"):
+            (self.place / folder).mkdir(mode=0o700)
+        for version in ("firmquote-0.1.0", "firmquote-0.2.0"):  # the same program under two names
+            programs = self.place / "opt" / version / "bin"
+            programs.mkdir(parents=True)
+            (programs / "firmquote").symlink_to(Path(sys.executable).parent / "firmquote")
+        (self.place / "opt" / "firmquote").symlink_to("firmquote-0.1.0")
+        demo = (ROOT / "config" / "demo.yaml").read_text().replace("  port: 8090", f"  port: {self.port}")
+        state = f"  state_dir: {self.place}/state"
+        demo = demo.replace(
+            "failback_after_s: 10", "failback_after_s: 10\n    switches_max: 1000"
+        )  # many sections move it
+        providers = {name: json.dumps(own) for name, own in settings.items()}
+        text = demo.replace("  host: 127.0.0.1", f"  host: 127.0.0.1\n{state}") + CONFIG.format_map(providers)
+        for name in ("live_feeds.yaml", "simulated.yaml"):
+            (self.place / "etc" / name).write_text(text)
+        keys = self.place / "etc" / "environment"
+        keys.touch(mode=0o600)
+        keys.write_text(ENVIRONMENT.format(key=LAB_KEY))
+
+    def translate(self, text: str) -> str:
+        """Return `text` with the places of the documents replaced by those of this machine."""
+        for written, here in self._paths.items():
+            text = text.replace(written, here)
+        return text
+
+    def shell(self, command: str) -> CompletedProcess[str]:
+        """Run a command as an operator would."""
+        supervision = SUPERVISION.fullmatch(command.splitlines()[-1])
+        if supervision is not None:
+            return self._supervise(supervision["program"], supervision["rest"].split())
+        return subprocess.run(
+            ["/bin/sh", "-c", self.translate(command)],
+            capture_output=True, text=True, timeout=COMMAND_S, env=self.environ, cwd=ROOT, check=False,
+        )  # fmt: skip
+
+    def calm(self) -> None:
+        """Go back to how it began: nothing is broken, nothing is engaged, Alpha Vantage serves."""
+        if self._process is None:
+            return
+        (self.place / "state" / f"gateway-{self.port}" / "switches").unlink(missing_ok=True)
+        status = json.loads(self._well("firmquote status --json"))
+        orders = ["firmquote lab fault polygon clear"]
+        orders += [f"firmquote switch release {one['name']} --reason calm" for one in status["switches"]]
+        if status["health"]["active_provider"] != "alphavantage":
+            orders.append("firmquote activate alphavantage --reason calm")
+        stages = ["shadow", "canary", "priority", "full"]
+        missing = len(stages) - 1 - stages.index(status["health"]["expansion_state"])
+        orders += ["firmquote rollout promote --force --reason calm"] * missing
+        for order in [*orders, "firmquote wait up=polygon --within 60s", "firmquote wait usable --within 60s"]:
+            self._well(order)
+
+    def _well(self, command: str) -> str:
+        done = self.shell(command)
+        assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
+        return done.stdout
+
+    # -- in place of systemd
+
+    def start(self) -> None:
+        """ExecStart, with EnvironmentFile."""
+        keys = (self.place / "etc" / "environment").read_text().split()
+        self._process = subprocess.Popen(
+            [f"{self.place}/opt/firmquote/bin/firmquote", "run", "--config", f"{self.place}/etc/live_feeds.yaml"],
+            env=self.environ | dict(line.split("=", 1) for line in keys),
+            stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log,
+        )  # fmt: skip
+
+    def stop(self) -> None:
+        """SIGTERM, and an end in time."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGTERM)
+            assert self._process.wait(timeout=STOP_S) == 0
+            self._process = None
+
+    def close(self) -> None:
+        """Leave nothing running."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+        self._log.close()
+
+    def _supervise(self, program: str, words: list[str]) -> CompletedProcess[str]:
+        verb = words[0] if program == "systemctl" else "journal"
+        output = ""
+        running = self._process is not None and self._process.poll() is None
+        if verb in ("stop", "restart"):
+            self.stop()
+        if verb in ("start", "restart") or words[:2] == ["enable", "--now"]:
+            self.start()
+        elif verb in ("reload", "kill"):
+            assert self._process is not None
+            self._process.send_signal(signal.SIGHUP if verb == "reload" else signal.SIGUSR1)
+        elif verb in ("is-active", "status"):
+            output = "active" if running else "inactive"
+        elif verb == "journal":
+            output = (self.place / "journal").read_text()
+        return CompletedProcess(words, 0, output, "")
+
+
+@contextmanager
+def service(place: Path, *, quick: Path | None = None, started: bool = True) -> Iterator[Service]:
+    """Run the simulators while the block runs, and the service as long as it is wanted."""
+    ports = [word for name in ("polygon", "alphavantage", "alpaca") for word in ("--port", f"{name}=0")]
+    lab = subprocess.Popen(
+        [sys.executable, "-m", "firmquote", "lab", "serve", *ports, "--json"], stdout=subprocess.PIPE, text=True
+    )
+    assert lab.stdout is not None
+    try:
+        installed = Service(place, json.loads(lab.stdout.readline())["providers"], quick)
+        try:
+            if started:
+                installed.start()
+            yield installed
+        finally:
+            installed.close()
+    finally:
+        lab.kill()
+        lab.wait()
+        lab.stdout.close()

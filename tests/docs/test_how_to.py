@@ -1,0 +1,66 @@
+"""The pages of `docs/how-to` as their readers use them: deployment on a machine without anything, the rest on a demo."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.docs.documents import Section, read_sections
+from tests.docs.live_demo import ROOT, live_demo
+from tests.docs.quick import quick_firmquote
+from tests.docs.service import service
+from tests.docs.trial import Table, Trial
+
+pytestmark = pytest.mark.scenario
+HOW_TO = ROOT / "docs" / "how-to"
+SERVES = "it serves until Ctrl-C; tests/cli/test_commands.py starts it with these options"
+REAL = "it would ask real providers, with a key that is none"
+DEPLOYMENT = Table(
+    situations={
+        "Install": ["rm -r /etc/systemd/system/*"],
+        "Check": ["cp /etc/firmquote/simulated.yaml /etc/firmquote/live_feeds.yaml"],
+        "Start": ["systemctl stop firmquote"],
+    },
+    not_run={
+        "make wheel": "CI makes the wheel, and starts what is in it",
+        "python3 -m venv /opt/firmquote-0.1.0": "the environment of this test stands in its place",
+        "/opt/firmquote-0.1.0/bin/pip install dist/firmquote-0.1.0-py3-none-any.whl": "as above",
+    },
+)
+ON_A_DEMO = Table(
+    not_run={
+        ".venv/bin/firmquote run --config config/live_feeds.yaml": REAL,
+        ".venv/bin/firmquote lab serve --schedule faults.yaml": SERVES,
+        ".venv/bin/firmquote lab serve --wire-delay polygon=2 --wire-delay alpaca=8 --free-plan alpaca": SERVES,
+        ".venv/bin/firmquote lab serve": SERVES,
+        ".venv/bin/firmquote demo --tape path/to/folder --speed 2": "it needs a tape of the reader's",
+    },
+)
+PAGES = sorted(path for path in HOW_TO.glob("*.md") if path.name != "deploy.md" and read_sections(path))
+
+
+@pytest.fixture(scope="module")
+def programs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("programs")
+    with quick_firmquote(folder):
+        yield folder
+
+
+def test_whoever_follows_the_page_on_deployment_has_a_service(programs: Path, tmp_path: Path) -> None:
+    sections = read_sections(HOW_TO / "deploy.md")
+    with service(tmp_path, quick=programs, started=False) as machine:
+        trial = Trial(machine.shell, DEPLOYMENT)
+        assert _problems(trial, sections) == []
+
+
+def test_every_other_page_does_what_it_says(programs: Path, tmp_path: Path) -> None:
+    with live_demo(tmp_path, programs=programs) as demo:
+        for page in PAGES:
+            assert _problems(Trial(demo.shell, ON_A_DEMO), read_sections(page)) == []
+
+
+def _problems(trial: Trial, sections: list[Section]) -> list[str]:
+    found = []
+    for section in sections:
+        trial.prepare(section)
+        found += trial.problems(section)
+    return found

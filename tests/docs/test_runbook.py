@@ -1,0 +1,81 @@
+"""Every command of the runbook, run on a service with simulated providers: what it promises, and that it changed what
+it says.
+
+A section is all that stands under one heading. What a writer of a section owes:
+
+- a command that looks (`firmquote providers`, `curl …`) has under it `# → words`, which it prints then;
+- a command that changes something has a command that looks behind it, in the same section, whose words are not
+  there before: nothing else shows that it did anything;
+- what the section is about (a fault, a switch) is made by `SITUATIONS` below, by the section's title.
+"""
+
+from collections.abc import Iterator
+
+import pytest
+from tests.docs.documents import Section, read_sections
+from tests.docs.live_demo import ROOT
+from tests.docs.quick import quick_firmquote
+from tests.docs.service import Service, service
+from tests.docs.trial import Table, Trial
+
+pytestmark = pytest.mark.scenario
+RUNBOOK = ROOT / "docs" / "OPERATIONAL-RUNBOOK.md"
+EMERGENCIES = "Emergency procedures"
+TABLE = Table(
+    situations={
+        "Start": ["systemctl stop firmquote"],
+        "Restart it": ["systemctl stop firmquote"],
+        "Roll out": ["firmquote rollout rollback --to shadow --reason 'the situation'"],
+        "Rotate a key": [
+            "sed -i 's/^FIRMQUOTE_POLYGON_API_KEY=.*/FIRMQUOTE_POLYGON_API_KEY=revoked/' /etc/firmquote/environment",
+            "systemctl restart firmquote",
+            "firmquote wait alert=key_refused --within 60s",
+        ],
+        "provider_failed": ["firmquote activate polygon"],
+        "failover": ["firmquote activate polygon"],
+        "flapping": ["firmquote activate polygon"],
+        "switch_engaged": ["firmquote switch engage symbol:IBM --reason 'the situation'"],
+        "quarantine": [
+            "firmquote switch engage provider:alphavantage --reason 'the situation'",
+            "firmquote lab fault polygon scale --symbol AIG",
+            "firmquote wait alert=quarantine --within 30s",
+        ],
+        "actions_conflict": [
+            """firmquote actions tell '{"type": "split", "symbol": "IBM", "effective": "2030-01-07", "ratio": "2"}' --reason x"""
+        ],
+        "channel_failing": [
+            "firmquote switch engage symbol:AIG --reason 'the situation'",
+            "firmquote wait alert=switch_engaged",
+        ],
+        "Rotate a token": ["firmquote token create desk-1"],
+        "gateway_down": ["systemctl stop firmquote"],
+    },
+    not_run={
+        "python3 -m venv /opt/firmquote-0.2.0": "a second environment is made by `make wheel` and CI",
+        "/opt/firmquote-0.2.0/bin/pip install firmquote-0.2.0-py3-none-any.whl": "there is no such version yet",
+    },
+)
+SECTIONS = [section for section in read_sections(RUNBOOK) if section.part != EMERGENCIES]
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    place = tmp_path_factory.mktemp("machine")
+    programs = tmp_path_factory.mktemp("programs")
+    with quick_firmquote(programs), service(place, quick=programs) as running:
+        assert running.shell("firmquote wait usable --within 30s").returncode == 0
+        yield running
+
+
+@pytest.fixture(scope="module")
+def trial(installed: Service) -> Trial:
+    return Trial(installed.shell, TABLE, SECTIONS[0])
+
+
+@pytest.mark.parametrize("section", SECTIONS, ids=lambda section: section.title)
+def test_a_section_does_what_it_says(section: Section, trial: Trial, installed: Service) -> None:
+    trial.prepare(section)
+    problems = trial.problems(section)
+    if any(not step.looks for step in section.steps) or section.title in TABLE.situations:
+        installed.calm()
+    assert problems == [], "\n".join(problems)
