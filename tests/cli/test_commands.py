@@ -6,33 +6,35 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
+from tests.docs.quick import quick_firmquote
 
 pytestmark = pytest.mark.scenario
 FIRMQUOTE = [sys.executable, "-m", "firmquote"]
 LIVE = Path(__file__).parents[2] / "config" / "live_feeds.yaml"
 
 
-def firmquote(*args: str, **environ: str) -> subprocess.CompletedProcess[str]:
+def firmquote(*args: str, program: Sequence[str] = FIRMQUOTE, **environ: str) -> subprocess.CompletedProcess[str]:
     env = {k: v for k, v in os.environ.items() if not k.startswith("FIRMQUOTE_")} | {"COLUMNS": "200"} | environ
-    return subprocess.run([*FIRMQUOTE, *args], capture_output=True, text=True, timeout=60, env=env, check=False)
+    return subprocess.run([*program, *args], capture_output=True, text=True, timeout=60, env=env, check=False)
 
 
 class Demo:
     """A running demo."""
 
-    def __init__(self, process: "subprocess.Popen[str]", started: dict[str, str], state: Path) -> None:
+    def __init__(self, process: "subprocess.Popen[str]", started: dict[str, str], state: Path, program: Path) -> None:
         self.process = process
+        self.program = [str(program)]
         self.url = started["url"]
         self.polygon_port = started["polygon"].rsplit(":", 1)[1]
         self.state = state
 
     def __call__(self, *args: str) -> subprocess.CompletedProcess[str]:
         token = next(self.state.glob("*.token")).read_text()
-        return firmquote(*args, FIRMQUOTE_URL=self.url, FIRMQUOTE_TOKEN=token)
+        return firmquote(*args, program=self.program, FIRMQUOTE_URL=self.url, FIRMQUOTE_TOKEN=token)
 
     def json(self, *args: str) -> object:
         done = self(*args, "--json")
@@ -52,7 +54,8 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     )
     assert process.stdout is not None
     started = json.loads(process.stdout.readline())
-    yield Demo(process, started, home / ".local" / "state" / "firmquote")
+    with quick_firmquote(home):
+        yield Demo(process, started, home / ".local" / "state" / "firmquote", home / "firmquote")
     process.send_signal(signal.SIGINT)
     assert process.wait(timeout=10) == 0
     process.stdout.close()
@@ -81,25 +84,6 @@ def test_help_lists_every_command_and_the_exit_codes() -> None:
     assert done.returncode == 0
     for word in ("run", "demo", "check", "quote", "providers", "activate", "lab", "Exit codes"):
         assert word in done.stdout
-
-
-def test_the_lesson_of_the_tutorial(demo: Demo) -> None:
-    quotes = demo.json("quote")
-    assert isinstance(quotes, list)
-    assert [quote["symbol"] for quote in quotes] == ["AIG", "BAC", "IBM", "SPY"]
-    done = demo("activate", "polygon", "--reason", "the tutorial")
-    assert (done.returncode, done.stderr) == (0, "")
-    assert "polygon serves now" in done.stdout
-    health = demo.json("providers")
-    assert isinstance(health, dict)
-    assert (health["active_provider"], health["last_role_change"]["cause"]) == ("polygon", "operator: the tutorial")
-    done = demo("lab", "fault", "polygon", "disconnect", "--for", "1s", "--port", demo.polygon_port)
-    assert (done.returncode, done.stdout) == (0, "polygon: disconnect now\n")
-    grades = {quote["grade"] for quote in demo.json("quote")}  # type: ignore[attr-defined]  # JSON
-    assert grades <= {"firm", "indicative"}
-    after = demo.json("providers")
-    assert isinstance(after, dict)
-    assert (after["active_provider"], after["last_role_change"]["cause"]) == ("alphavantage", "polygon is failed")
 
 
 def test_tables_are_for_people(demo: Demo) -> None:

@@ -2,10 +2,13 @@
 
 import asyncio
 import json
+import socket
 from collections.abc import Iterator
+from threading import Thread
 
 import pytest
-from tests.docs.live_demo import LiveDemo, live_demo
+from tests.docs.live_demo import ROOT, LiveDemo, live_demo
+from tests.docs.quick import quick_firmquote
 from textual.widgets import DataTable, Static
 
 from firmquote.cli.watching import Watching
@@ -15,7 +18,8 @@ pytestmark = pytest.mark.scenario
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveDemo]:
-    with live_demo(tmp_path_factory.mktemp("home")) as running:
+    programs = tmp_path_factory.mktemp("programs")
+    with quick_firmquote(programs), live_demo(tmp_path_factory.mktemp("home"), programs=programs) as running:
         yield running
 
 
@@ -53,11 +57,18 @@ def test_doctor_looks_at_everything_and_says_what_to_do(demo: LiveDemo) -> None:
     done = demo.shell("firmquote doctor --json")
     found = {finding["name"]: finding for finding in json.loads(done.stdout)}
     assert {"clock", "limits", "memory", "configuration", "state", "disk", "ledger", "key polygon"} <= set(found)
-    assert found["configuration"]["verdict"] == "ok"
+    assert (found["configuration"]["verdict"], found["port"]["verdict"]) == ("ok", "ok")
     assert any(name.startswith("reach") for name in found)
     fails = [finding for finding in found.values() if finding["verdict"] == "FAIL"]
     assert done.returncode == (1 if fails else 0)
     assert all(finding["do"] or "." in finding["saw"] for finding in fails)
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        Thread(target=lambda: deaf.accept()[0].close()).start()
+        config = demo.home / "feeds.yaml"
+        config.write_text((ROOT / "config" / "live_feeds.yaml").read_text().replace("8090", str(deaf.getsockname()[1])))
+        taken = demo.shell(f"firmquote doctor --config {config}")
+    assert (taken.returncode, "FAIL  port" in taken.stdout) == (1, True)
+    assert "in the way of `firmquote run" in taken.stdout.splitlines()[-1]
     missing = demo.shell("firmquote doctor --config /nowhere.yaml")
     assert (missing.returncode, "/nowhere.yaml: cannot be read" in missing.stdout) == (1, True)
 

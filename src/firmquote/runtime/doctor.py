@@ -93,13 +93,13 @@ def _memory() -> Finding:
 def _port(config: Config) -> Finding:
     host, port = config.serve.host, config.serve.port
     where = f"{host}:{port}"
+    connection = HTTPConnection(host, port, timeout=CONNECT_S)
     try:
-        connection = HTTPConnection(host, port, timeout=CONNECT_S)
         connection.request("GET", "/healthz")
         alive = connection.getresponse().read() == b'{"status":"alive"}'
-    except OSError:
+    except ConnectionRefusedError:
         return Finding("port", Verdict.OK, f"{where} is free.")
-    except HTTPException:
+    except (OSError, HTTPException):  # somebody is there, and it may be us with TLS
         alive = config.serve.tls_key is not None
     finally:
         connection.close()
