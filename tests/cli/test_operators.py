@@ -53,6 +53,10 @@ def test_alerts_are_shown_taken_and_tried(demo: LiveDemo) -> None:
     assert demo.shell("firmquote wait no-alert=test --within 20s").returncode == 0
 
 
+def hang_up(listening: socket.socket) -> None:
+    listening.accept()[0].close()
+
+
 def test_doctor_looks_at_everything_and_says_what_to_do(demo: LiveDemo) -> None:
     done = demo.shell("firmquote doctor --json")
     found = {finding["name"]: finding for finding in json.loads(done.stdout)}
@@ -63,7 +67,7 @@ def test_doctor_looks_at_everything_and_says_what_to_do(demo: LiveDemo) -> None:
     assert done.returncode == (1 if fails else 0)
     assert all(finding["do"] or "." in finding["saw"] for finding in fails)
     with socket.create_server(("127.0.0.1", 0)) as deaf:
-        Thread(target=lambda: deaf.accept()[0].close()).start()
+        Thread(target=hang_up, args=(deaf,)).start()
         config = demo.home / "feeds.yaml"
         config.write_text((ROOT / "config" / "live_feeds.yaml").read_text().replace("8090", str(deaf.getsockname()[1])))
         taken = demo.shell(f"firmquote doctor --config {config}")
