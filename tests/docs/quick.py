@@ -1,7 +1,8 @@
 """A `firmquote` for shells that answers at once: each command is a process of its own, forked from one that has
 imported everything already. Documents hold some hundred commands, and starting Python takes longer than most of them.
 
-`with quick_firmquote(folder)` puts `folder/firmquote` there; `python quick.py PATH` is the process that forks.
+`with quick_firmquote(folder) as quick` puts `folder/firmquote` there, and `quick.start` starts one that goes on
+running; `python quick.py PATH` is the process that forks.
 """
 
 import gc
@@ -12,11 +13,12 @@ import socket
 import subprocess
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import IO
 
 MESSAGE_BYTES_MAX = 180_000
 CRASHED = 70
@@ -25,12 +27,48 @@ import json, os, socket, sys
 there = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
 there.connect({path!r})
 socket.send_fds(there, [json.dumps([sys.argv[1:], os.getcwd(), dict(os.environ)]).encode()], [0, 1, 2])
+there.recv(16)
 sys.exit(int(there.recv(16) or {crashed}))
 """
 
 
+class Running:
+    """A process that was started and goes on."""
+
+    def __init__(self, there: socket.socket) -> None:
+        self._there = there
+        self._pid = int(there.recv(16))
+
+    def send_signal(self, number: signal.Signals) -> None:
+        """Send it a signal."""
+        os.kill(self._pid, number)
+
+    def wait(self, timeout_s: float) -> int:
+        """Wait until it has ended, and return its exit code. Raises TimeoutError."""
+        self._there.settimeout(timeout_s)
+        with self._there:
+            return int(self._there.recv(16) or CRASHED)
+
+
+class Quick:
+    """Where the process that forks listens, and the folder with the command."""
+
+    def __init__(self, folder: Path, path: str) -> None:
+        self.folder = folder
+        self._path = path
+
+    def start(self, args: Sequence[str], environ: Mapping[str, str], output: IO[bytes]) -> Running:
+        """Start a command that goes on running."""
+        there = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        there.connect(self._path)
+        with Path(os.devnull).open("rb") as nothing:
+            ends = [nothing.fileno(), output.fileno(), output.fileno()]
+            socket.send_fds(there, [json.dumps([list(args), str(Path.cwd()), dict(environ)]).encode()], ends)
+            return Running(there)
+
+
 @contextmanager
-def quick_firmquote(folder: Path) -> Iterator[None]:
+def quick_firmquote(folder: Path) -> Iterator[Quick]:
     """Let `folder/firmquote` work while the block runs."""
     with TemporaryDirectory() as short:  # a socket's path must be shorter than pytest's folders are
         path = f"{short}/s"
@@ -42,7 +80,7 @@ def quick_firmquote(folder: Path) -> Iterator[None]:
             shim = folder / "firmquote"
             shim.write_text(COMMAND.format(python=sys.executable, path=path, crashed=CRASHED))
             shim.chmod(0o700)
-            yield
+            yield Quick(folder, path)
         finally:
             server.kill()
             server.wait()
@@ -79,6 +117,7 @@ def _become(connection: socket.socket) -> None:
     args, folder, environ = json.loads(message)
     for number, end in enumerate(ends):
         os.dup2(end, number)
+    connection.send(str(os.getpid()).encode())
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environ)

@@ -13,11 +13,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from subprocess import CompletedProcess
+from threading import Event
 from typing import IO
 
 from tests.docs.live_demo import COMMAND_S, DEFAULT_URL, ROOT
+from tests.docs.quick import Quick, Running, quick_firmquote
 
 from firmquote.lab import LAB_KEY
+from firmquote.runtime import SystemClock
 
 STOP_S = 15
 """TimeoutStopSec of the unit."""
@@ -36,8 +39,9 @@ SUPERVISION = re.compile(r"(?P<program>systemctl|journalctl) (?P<rest>.*)")
 class Service:
     """The machine of an operator: its files, its service and a shell."""
 
-    def __init__(self, place: Path, settings: dict[str, dict[str, str]], quick: Path | None) -> None:
+    def __init__(self, place: Path, settings: dict[str, dict[str, str]], quick: Quick, *, real: bool) -> None:
         self.place = place
+        self._quick = quick
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port = free.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
@@ -55,19 +59,21 @@ class Service:
             "lab fault alphavantage": f"lab fault --port {settings['alphavantage']['rest_url'].rsplit(':', 1)[1]} alphavantage",
             "alpaca: {}": f"alpaca: {{settings: {json.dumps(settings['alpaca'])}}}",
         }
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Running | None = None
         self._log: IO[bytes] = (place / "journal").open("wb")
         self._install(settings)
         kept = {name: value for name, value in os.environ.items() if not name.startswith("FIRMQUOTE_")}
-        programs = [*([str(quick)] if quick else []), str(Path(sys.executable).parent), os.environ["PATH"]]
+        path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+        quick_path = os.pathsep.join([str(quick.folder), path])
         self.environ = kept | {
             "HOME": str(place),
             "FIRMQUOTE_URL": self.url,
             "FIRMQUOTE_STATE_DIR": f"{place}/state",
             "FIRMQUOTE_LAB_PORT": settings["polygon"]["rest_url"].rsplit(":", 1)[1],
-            "PATH": os.pathsep.join(programs),
+            "PATH": path if real else quick_path,
             "COLUMNS": "200",
         }
+        self._quick_environ = self.environ | {"PATH": quick_path}
 
     def _install(self, settings: dict[str, dict[str, str]]) -> None:
         for folder in ("etc", "state", "backups", "opt", "units"):
@@ -101,9 +107,12 @@ class Service:
         supervision = SUPERVISION.fullmatch(command.splitlines()[-1])
         if supervision is not None:
             return self._supervise(supervision["program"], supervision["rest"].split())
+        return self._run(self.translate(command), self.environ)
+
+    def _run(self, line: str, environ: dict[str, str]) -> CompletedProcess[str]:
         return subprocess.run(
-            ["/bin/sh", "-c", self.translate(command)],
-            capture_output=True, text=True, timeout=COMMAND_S, env=self.environ, cwd=ROOT, check=False,
+            ["/bin/sh", "-c", line],
+            capture_output=True, text=True, timeout=COMMAND_S, env=environ, cwd=ROOT, check=False,
         )  # fmt: skip
 
     def calm(self) -> None:
@@ -123,7 +132,7 @@ class Service:
             self._well(order)
 
     def _well(self, command: str) -> str:
-        done = self.shell(command)
+        done = self._run(command, self._quick_environ)
         assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
         return done.stdout
 
@@ -131,31 +140,28 @@ class Service:
 
     def start(self) -> None:
         """ExecStart, with EnvironmentFile."""
+        assert (self.place / "opt" / "firmquote" / "bin" / "firmquote").exists()
         keys = (self.place / "etc" / "environment").read_text().split()
-        self._process = subprocess.Popen(
-            [f"{self.place}/opt/firmquote/bin/firmquote", "run", "--config", f"{self.place}/etc/live_feeds.yaml"],
-            env=self.environ | dict(line.split("=", 1) for line in keys),
-            stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log,
-        )  # fmt: skip
+        args = ["run", "--config", f"{self.place}/etc/live_feeds.yaml"]
+        self._process = self._quick.start(args, self.environ | dict(line.split("=", 1) for line in keys), self._log)
 
     def stop(self) -> None:
         """SIGTERM, and an end in time."""
         if self._process is not None:
             self._process.send_signal(signal.SIGTERM)
-            assert self._process.wait(timeout=STOP_S) == 0
+            assert self._process.wait(STOP_S) == 0
             self._process = None
 
     def close(self) -> None:
         """Leave nothing running."""
         if self._process is not None:
-            self._process.kill()
-            self._process.wait()
+            self._process.send_signal(signal.SIGKILL)
+            self._process.wait(STOP_S)
         self._log.close()
 
     def _supervise(self, program: str, words: list[str]) -> CompletedProcess[str]:
         verb = words[0] if program == "systemctl" else "journal"
         output = ""
-        running = self._process is not None and self._process.poll() is None
         if verb in ("stop", "restart"):
             self.stop()
         if verb in ("start", "restart") or words[:2] == ["enable", "--now"]:
@@ -164,29 +170,39 @@ class Service:
             assert self._process is not None
             self._process.send_signal(signal.SIGHUP if verb == "reload" else signal.SIGUSR1)
         elif verb in ("is-active", "status"):
-            output = "active" if running else "inactive"
+            output = "active" if self._process else "inactive"
         elif verb == "journal":
             output = (self.place / "journal").read_text()
         return CompletedProcess(words, 0, output, "")
 
 
 @contextmanager
-def service(place: Path, *, quick: Path | None = None, started: bool = True) -> Iterator[Service]:
-    """Run the simulators while the block runs, and the service as long as it is wanted."""
+def service(place: Path, *, real: bool = False, started: bool = True) -> Iterator[Service]:
+    """Run the simulators while the block runs, and the service as long as it is wanted.
+
+    With `real` each command of the shell is a process from its beginning, which takes as long as it takes.
+    """
     ports = [word for name in ("polygon", "alphavantage", "alpaca") for word in ("--port", f"{name}=0")]
-    lab = subprocess.Popen(
-        [sys.executable, "-m", "firmquote", "lab", "serve", *ports, "--json"], stdout=subprocess.PIPE, text=True
-    )
-    assert lab.stdout is not None
-    try:
-        installed = Service(place, json.loads(lab.stdout.readline())["providers"], quick)
+    (place / "programs").mkdir()
+    with quick_firmquote(place / "programs") as quick, (place / "lab").open("w+b") as told:
+        lab = quick.start(["lab", "serve", *ports, "--json"], os.environ, told)
         try:
-            if started:
-                installed.start()
-            yield installed
+            installed = Service(place, _settings(place / "lab"), quick, real=real)
+            try:
+                if started:
+                    installed.start()
+                yield installed
+            finally:
+                installed.close()
         finally:
-            installed.close()
-    finally:
-        lab.kill()
-        lab.wait()
-        lab.stdout.close()
+            lab.send_signal(signal.SIGKILL)
+            lab.wait(STOP_S)
+
+
+def _settings(told: Path) -> dict[str, dict[str, str]]:
+    begun_ns = SystemClock.monotonic_ns()
+    while not (text := told.read_text()).endswith("\n"):
+        assert SystemClock.monotonic_ns() - begun_ns < COMMAND_S * 1e9
+        Event().wait(0.02)
+    settings: dict[str, dict[str, str]] = json.loads(text)["providers"]
+    return settings

@@ -19,7 +19,7 @@ TABLE = Table(situations={"Leave a provider": ["firmquote activate polygon"]})
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    with service(tmp_path_factory.mktemp("machine")) as running:
+    with service(tmp_path_factory.mktemp("machine"), real=True) as running:
         assert running.shell("firmquote wait usable --within 60s").returncode == 0
         yield running
 

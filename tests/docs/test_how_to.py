@@ -1,6 +1,5 @@
 """The pages of `docs/how-to` as their readers use them: deployment on a machine without anything, the rest on a demo."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,7 +15,6 @@ SERVES = "it serves until Ctrl-C; tests/cli/test_commands.py starts it with thes
 REAL = "it would ask real providers, with a key that is none"
 DEPLOYMENT = Table(
     situations={
-        "Install": ["rm -r /etc/systemd/system/*"],
         "Check": ["cp /etc/firmquote/simulated.yaml /etc/firmquote/live_feeds.yaml"],
         "Start": ["systemctl stop firmquote"],
     },
@@ -32,28 +30,22 @@ ON_A_DEMO = Table(
         ".venv/bin/firmquote lab serve --schedule faults.yaml": SERVES,
         ".venv/bin/firmquote lab serve --wire-delay polygon=2 --wire-delay alpaca=8 --free-plan alpaca": SERVES,
         ".venv/bin/firmquote lab serve": SERVES,
+        "firmquote decisions what-if 5 --active polygon": "when decision 5 is made, polygon may have no price yet",
         ".venv/bin/firmquote demo --tape path/to/folder --speed 2": "it needs a tape of the reader's",
     },
 )
 PAGES = sorted(path for path in HOW_TO.glob("*.md") if path.name != "deploy.md" and read_sections(path))
 
 
-@pytest.fixture(scope="module")
-def programs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    folder = tmp_path_factory.mktemp("programs")
-    with quick_firmquote(folder):
-        yield folder
-
-
-def test_whoever_follows_the_page_on_deployment_has_a_service(programs: Path, tmp_path: Path) -> None:
+def test_whoever_follows_the_page_on_deployment_has_a_service(tmp_path: Path) -> None:
     sections = read_sections(HOW_TO / "deploy.md")
-    with service(tmp_path, quick=programs, started=False) as machine:
+    with service(tmp_path, started=False) as machine:
         trial = Trial(machine.shell, DEPLOYMENT)
         assert _problems(trial, sections) == []
 
 
-def test_every_other_page_does_what_it_says(programs: Path, tmp_path: Path) -> None:
-    with live_demo(tmp_path, programs=programs) as demo:
+def test_every_other_page_does_what_it_says(tmp_path: Path) -> None:
+    with quick_firmquote(tmp_path), live_demo(tmp_path, programs=tmp_path) as demo:
         for page in PAGES:
             assert _problems(Trial(demo.shell, ON_A_DEMO), read_sections(page)) == []
 

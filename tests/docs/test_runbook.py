@@ -14,7 +14,6 @@ from collections.abc import Iterator
 import pytest
 from tests.docs.documents import Section, read_sections
 from tests.docs.live_demo import ROOT
-from tests.docs.quick import quick_firmquote
 from tests.docs.service import Service, service
 from tests.docs.trial import Table, Trial
 
@@ -36,9 +35,8 @@ TABLE = Table(
         "flapping": ["firmquote activate polygon"],
         "switch_engaged": ["firmquote switch engage symbol:IBM --reason 'the situation'"],
         "quarantine": [
-            "firmquote switch engage provider:alphavantage --reason 'the situation'",
             "firmquote lab fault polygon scale --symbol AIG",
-            "firmquote wait alert=quarantine --within 30s",
+            "firmquote wait alert=provider_unfit --within 30s",
         ],
         "actions_conflict": [
             """firmquote actions tell '{"type": "split", "symbol": "IBM", "effective": "2030-01-07", "ratio": "2"}' --reason x"""
@@ -60,9 +58,7 @@ SECTIONS = [section for section in read_sections(RUNBOOK) if section.part != EME
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    place = tmp_path_factory.mktemp("machine")
-    programs = tmp_path_factory.mktemp("programs")
-    with quick_firmquote(programs), service(place, quick=programs) as running:
+    with service(tmp_path_factory.mktemp("machine")) as running:
         assert running.shell("firmquote wait usable --within 30s").returncode == 0
         yield running
 
