@@ -30,7 +30,7 @@ def test_there_is_a_procedure_for_each_emergency() -> None:
 
 @pytest.mark.parametrize("section", EMERGENCIES, ids=lambda section: section.title)
 def test_it_is_over_within_two_minutes(section: Section, installed: Service) -> None:
-    trial = Trial(installed.shell, TABLE, SECTIONS[0])
+    trial = Trial(installed.shell, TABLE, SECTIONS[0], glance=installed.quick_shell)
     trial.prepare(section)
     begun_ns = SystemClock.monotonic_ns()
     problems = trial.problems(section)

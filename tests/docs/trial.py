@@ -36,15 +36,18 @@ class Table(Struct, frozen=True, kw_only=True):
 class Trial:
     """Runs the sections of one document, one after the other."""
 
-    def __init__(self, shell: Shell, table: Table, preface: Section | None = None) -> None:
+    def __init__(
+        self, shell: Shell, table: Table, preface: Section | None = None, *, glance: Shell | None = None
+    ) -> None:
         self._shell = shell
+        self._glance = glance or shell  # for what is looked at beforehand
         self._table = table
         self._exports = [step.command for step in preface.steps if step.sets] if preface else []
 
     def prepare(self, section: Section) -> None:
         """Make the situation that the section is about."""
         for command in self._table.situations.get(section.title, ()):
-            done = self._run(command)
+            done = self._glance("\n".join([*self._exports, command]))
             assert done.returncode == 0, f"{section.title}: {command}\n{done.stdout}{done.stderr}"
 
     def problems(self, section: Section) -> list[str]:
@@ -70,8 +73,10 @@ class Trial:
         looks = [step for step in after if step.looks]
         if not looks:
             return [f"{where} changes something. {OWED}"]
-        if any(step.missing(self._run(_at_once(step.command)).stdout) for step in looks):
-            return []
+        for step in looks:
+            seen = self._glance("\n".join([*self._exports, _at_once(step.command)]))
+            if step.missing(seen.stdout):
+                return []
         shown = "; ".join(f"`{step.command}` → {', '.join(step.promises)}" for step in looks)
         return [f"{where}: what shall prove it ({shown}) was so before. {NOTHING_PROVEN}"]
 
