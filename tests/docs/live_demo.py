@@ -13,7 +13,9 @@ ROOT = Path(__file__).parents[2]
 DEFAULT_URL = "http://127.0.0.1:8090"
 COMMAND_S = 120
 DEMO = (sys.executable, "-m", "firmquote", "demo", "--port", "0", "--json")
-MAKE_INTERRUPTED = 2
+MAKE_INTERRUPTED = (2, -signal.SIGINT)
+"""What make ends with when its demo has ended well, by who of them heard of Ctrl-C first."""
+NOT_RUNNING = 5
 
 
 class LiveDemo:
@@ -65,7 +67,8 @@ def live_demo(home: Path, command: Sequence[str] = DEMO, *, programs: Path | Non
         assert demo.shell("firmquote wait usable --within 30s").returncode == 0
         yield demo
         os.killpg(process.pid, signal.SIGINT)  # as Ctrl-C does
-        assert process.wait(timeout=10) in (0, MAKE_INTERRUPTED)
+        assert process.wait(timeout=10) in (0, *MAKE_INTERRUPTED)
+        assert demo.shell("firmquote status").returncode == NOT_RUNNING
     finally:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)

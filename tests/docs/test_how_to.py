@@ -38,6 +38,11 @@ ON_A_DEMO = Table(
 PAGES = ("corporate-actions.md", "decisions.md", "faults.md", "stop.md", "tapes.md", "your-keys.md")
 
 
+def test_the_tables_name_only_what_is_there() -> None:
+    assert DEPLOYMENT.strangers(read_sections(HOW_TO / "deploy.md")) == set()
+    assert ON_A_DEMO.strangers([section for page in PAGES for section in read_sections(HOW_TO / page)]) == set()
+
+
 def test_whoever_follows_the_page_on_deployment_has_a_service(tmp_path: Path) -> None:
     sections = read_sections(HOW_TO / "deploy.md")
     with service(tmp_path, started=False) as machine:

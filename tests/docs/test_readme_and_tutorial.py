@@ -29,6 +29,10 @@ def document(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
         yield request.param, Trial(demo.shell, TABLE)
 
 
+def test_the_table_names_only_what_is_there() -> None:
+    assert TABLE.strangers([section for sections in SECTIONS.values() for section in sections]) == set()
+
+
 def test_it_does_what_it_says(document: tuple[str, Trial]) -> None:
     path, trial = document
     problems = [problem for section in SECTIONS[path] for problem in trial.problems(section)]

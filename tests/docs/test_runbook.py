@@ -68,6 +68,10 @@ def trial(installed: Service) -> Trial:
     return Trial(installed.shell, TABLE, SECTIONS[0])
 
 
+def test_the_table_names_only_what_is_there() -> None:
+    assert TABLE.strangers(SECTIONS) == set()
+
+
 @pytest.mark.parametrize("section", SECTIONS, ids=lambda section: section.title)
 def test_a_section_does_what_it_says(section: Section, trial: Trial, installed: Service) -> None:
     trial.prepare(section)

@@ -32,13 +32,26 @@ class Table(Struct, frozen=True, kw_only=True):
     not_run: Mapping[str, str] = {}
     """Command → why it cannot be run here."""
 
+    def strangers(self, sections: Sequence[Section]) -> set[str]:
+        """Return what it names and the documents no longer have."""
+        titles = {section.title for section in sections}
+        commands = {step.command for section in sections for step in section.steps}
+        return (self.situations.keys() - titles) | (self.not_run.keys() - commands)
+
 
 class Trial:
     """Runs the sections of one document, one after the other."""
 
     def __init__(
-        self, shell: Shell, table: Table, preface: Section | None = None, *, glance: Shell | None = None
+        self,
+        shell: Shell,
+        table: Table,
+        preface: Section | None = None,
+        *,
+        glance: Shell | None = None,
+        patience_s: float = PATIENCE_S,
     ) -> None:
+        self._patience_s = patience_s
         self._shell = shell
         self._glance = glance or shell  # for what is looked at beforehand
         self._table = table
@@ -89,7 +102,7 @@ class Trial:
             return [f"{where} promises nothing. Add `{PROMISE} words` under it: words that it prints."]
         begun_ns = SystemClock.monotonic_ns()
         while problems := _judge(step, self._run(step.command), where):
-            if (SystemClock.monotonic_ns() - begun_ns) / 1e9 > PATIENCE_S:
+            if (SystemClock.monotonic_ns() - begun_ns) / 1e9 > self._patience_s:
                 return problems
             Event().wait(LOOK_EVERY_S)
         return []
