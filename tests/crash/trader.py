@@ -26,6 +26,7 @@ from firmquote.runtime.clock import SystemClock
 from firmquote.runtime.guarding import Guarding
 from firmquote.runtime.permits import GatewayPermits
 from firmquote.runtime.trading import Trading
+from firmquote.runtime.turns import at_once
 from firmquote.safety import NO_RESTRICTIONS, GuardPolicy
 
 SYMBOLS = ("A", "B", "C", "D", "E", "F")
@@ -87,7 +88,7 @@ class Market:
                 trading.advise(AdviceInput(symbol=symbol, score=score, source="made", ttl_s=0.05), now_ns)
         trading.board.flush()
         trading.on_dirty(list(self._reader.take()))
-        trading.on_timer(now_ns)
+        at_once(trading.on_timer(now_ns))
 
 
 def broker_at(url: str | None) -> Broker | None:

@@ -35,7 +35,9 @@ class Watching:
                 provider, symbol = name.split(".")
                 arrived = quote(symbol, provider=provider, now_ns=now_ns, sequence=self.ticks)
                 self.board.apply(self.feeds[provider], [arrived], now_ns)
-            self.told += self.frozen.look(self.well, stalled=stalled, monotonic_ns=self.ticks * TICK_MS * NS_PER_MS)
+            monotonic_ns = self.ticks * TICK_MS * NS_PER_MS
+            for some in self.frozen.look(self.well, stalled=stalled, monotonic_ns=monotonic_ns):
+                self.told += some
         return self
 
     def warm(self) -> "Watching":

@@ -31,7 +31,8 @@ class Market:
                     mid = wrong.get((name, symbol), 100.0) + (number % 2) / 100
                     quote = Quote(symbol, name, mid - 0.01, mid + 0.01, 100, 100, self.now_ns, self.now_ns, number)
                     self.board.apply(feed, [quote], self.now_ns)
-            self.found += self.judge.look(self.now_ns, session=Session.REGULAR, today=None)
+            for some in self.judge.look(self.now_ns, session=Session.REGULAR, today=None):
+                self.found += some
 
 
 def test_the_outlier_of_three_loses_its_symbol_and_nobody_else_does() -> None:

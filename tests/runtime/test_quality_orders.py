@@ -11,6 +11,7 @@ from msgspec import structs
 
 from firmquote.model import NS_PER_MS, NS_PER_S, Quote
 from firmquote.runtime import Gateway, load_config
+from firmquote.runtime.turns import at_once
 from firmquote.testing import ManualClock
 
 DEMO = Path(__file__).parents[2] / "config" / "demo.yaml"
@@ -28,7 +29,7 @@ class Operator:
         """One quote of IBM, a second after the last one."""
         for _ in range(20):
             self.clock.advance(50 * NS_PER_MS)
-            self.gateway.quality.look(self.gateway.session)
+            at_once(self.gateway.quality.look(self.gateway.session))
         now_ns = self.clock.now_ns()
         quote = Quote("IBM", provider, mid - 0.01, mid + 0.01, 100, 100, now_ns, now_ns, 0)
         self.gateway.board.apply(self.gateway.feeds[provider], [quote], now_ns)

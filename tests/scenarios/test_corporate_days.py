@@ -16,6 +16,7 @@ from firmquote.model import NS_PER_MS, NS_PER_S, Quote
 from firmquote.model.trading import AdviceInput, Order
 from firmquote.runtime import Config, Gateway, SystemClock, load_config
 from firmquote.runtime.corporate import CorporateDesk
+from firmquote.runtime.turns import at_once
 from firmquote.store import open_symbol_record
 from firmquote.symbols import EASTERN, OPERATOR, Rename, Split
 from firmquote.testing import ManualClock
@@ -69,7 +70,7 @@ class Process:
         gateway.conductor.advance()
         gateway.board.flush()
         gateway.trading.on_dirty([gateway.board.entries[symbol]])
-        gateway.trading.on_timer(now_ns)
+        at_once(gateway.trading.on_timer(now_ns))
         await SystemClock().sleep_until(SystemClock.monotonic_ns() + NS_PER_MS)
 
     async def idle(self) -> None:

@@ -27,6 +27,7 @@ from firmquote.runtime.conductor import Conductor
 from firmquote.runtime.config import QualitySection
 from firmquote.runtime.quality import QualityDesk
 from firmquote.runtime.steady import SteadyClock
+from firmquote.runtime.turns import at_once
 
 TIMER_NS = 50 * NS_PER_MS
 
@@ -195,8 +196,8 @@ class Rehearsal:
         if now_ns < self._timer_ns:
             return False
         self._timer_ns += TIMER_NS
-        self.conductor.look(TIMER_NS)
-        self.desk.look(self.session)
+        at_once(self.conductor.look(TIMER_NS))
+        at_once(self.desk.look(self.session))
         self.conductor.advance()
         self.board.flush()
         return True

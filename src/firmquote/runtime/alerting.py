@@ -2,7 +2,7 @@
 
 import asyncio
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,8 +10,10 @@ import structlog
 
 from firmquote.model import NS_PER_S, Clock
 from firmquote.model.alerts import AlertReport, AlertView
+from firmquote.model.status import QuoteView
 from firmquote.publish.alerting import AlertDesk, AlertRules, Condition, Message, Role, Situation, wants
 from firmquote.runtime.alert_channels import Channel, Sender, read_address
+from firmquote.runtime.turns import Work, take_turns
 
 if TYPE_CHECKING:
     from firmquote.runtime.gateway import Gateway
@@ -71,13 +73,19 @@ class Alerting:
             if self._heart is not None:
                 group.create_task(self._beat(self._heart))
             while True:
-                self.look()
+                await take_turns(self.look(), self._clock)
                 await self._clock.sleep_until(self._clock.monotonic_ns() + LOOK_NS)
 
-    def look(self) -> None:
+    def look(self) -> Work:
         """Judge the gateway as it is now, and queue what is to be told."""
+        quotes: list[QuoteView] = []
+        for some in self._gateway.report.quotes_in_parts():
+            quotes += some
+            yield
+        situation = self._situation(quotes)
+        yield
         now_ns = self._clock.now_ns()
-        for message in self.desk.observe(self._conditions(now_ns), now_ns):
+        for message in self.desk.observe(self._conditions(situation, now_ns), now_ns):
             self._send(message)
 
     def report(self) -> AlertReport:
@@ -103,13 +111,13 @@ class Alerting:
 
     # -- how
 
-    def _conditions(self, now_ns: int) -> list[Condition]:
-        found = self._rules.judge(self._situation(), now_ns)
+    def _conditions(self, situation: Situation, now_ns: int) -> list[Condition]:
+        found = self._rules.judge(situation, now_ns)
         if self._clock.monotonic_ns() < self._tests_until_ns:
             found.append(Condition("test", "", self._test_words))
         return found
 
-    def _situation(self) -> Situation:
+    def _situation(self, quotes: Sequence[QuoteView]) -> Situation:
         gateway = self._gateway
         members = gateway.manager.members.values()
         election = gateway.config.routing.election
@@ -117,8 +125,8 @@ class Alerting:
         if self.heartbeat_failing is not None:
             failing["heartbeat"] = self.heartbeat_failing
         return Situation(
-            health=gateway.report.health(),
-            quotes=gateway.report.quotes(),
+            health=gateway.report.health(quotes),
+            quotes=quotes,
             live=gateway.config.feeds.quotes.live_enabled,
             roles=[Role(g.route or "quotes", g.order[0], g.serving.name) for g in gateway.manager.groups],
             silent={m.name: m.silent for m in members if m.silent is not None},

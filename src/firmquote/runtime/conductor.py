@@ -14,6 +14,7 @@ from firmquote.quality import SilencePolicy, clock_difference_ns
 from firmquote.routing import Blame, Change, Outcome, Percentiles, ProviderManager, percentiles
 from firmquote.runtime.frozen_lines import FrozenLines
 from firmquote.runtime.hedging import Asker, Hedger
+from firmquote.runtime.turns import Work
 from firmquote.runtime.watch import SilenceWatch
 
 MUTE_MS = 7_000.0
@@ -140,8 +141,8 @@ class Conductor:
         self.show()
         self.publish([*changes, *self._seams()])
 
-    def look(self, interval_ns: int) -> None:
-        """Look for silent streams and frozen lines; called every `interval_ns`."""
+    def look(self, interval_ns: int) -> Work:
+        """Look for silent streams and frozen lines; begun every `interval_ns`."""
         manager = self.manager
         monotonic_ns, now_ns = self._clock.monotonic_ns(), self._clock.now_ns()
         stalls = self.watch.stalls
@@ -162,12 +163,14 @@ class Conductor:
         mute = {name for name, ms in heard_ms.items() if ms > MUTE_MS and not self.watch.forgiving}
         manager.on_mute(mute | self._unreached)
         well = {m.name: m.usable and not m.synthetic and not verdicts.get(m.name) for m in manager.members.values()}
-        stalled = self.watch.forgiving or self._closed
-        for verdict in self.frozen.look(well, stalled=stalled, monotonic_ns=monotonic_ns):
-            manager.on_line(verdict.provider, verdict.symbol, "silence", verdict.words, now_ns)
-        self.hedger.look()
         if self.watch.stalls > stalls:
             self._tell_of_a_stall(now_ns)
+        stalled = self.watch.forgiving or self._closed
+        for verdicts_on_lines in self.frozen.look(well, stalled=stalled, monotonic_ns=monotonic_ns):
+            for verdict in verdicts_on_lines:
+                manager.on_line(verdict.provider, verdict.symbol, "silence", verdict.words, now_ns)
+            yield
+        self.hedger.look()
 
     def begin_session(self, before: Session, session: Session) -> None:
         """Another part of the day has begun: other gaps are usual, and after the close silence is."""

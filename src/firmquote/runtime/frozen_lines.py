@@ -1,6 +1,6 @@
 """Watches single symbols of live streams: some may be dropped from a subscription while all the others go on."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
 from msgspec import Struct
@@ -10,6 +10,8 @@ from firmquote.model import NS_PER_S
 from firmquote.quality import LineMeter, SilencePolicy
 from firmquote.runtime.watch import changed_since, is_away
 
+ROWS_AT_ONCE = 50
+"""Symbols that are looked at before others may go first."""
 AWAY_LOOKS = 5
 """How many looks pass between two comparisons with the prices of other providers."""
 RESUBSCRIBE_AFTER_NS = 30 * NS_PER_S
@@ -68,13 +70,29 @@ class FrozenLines:
         """Return what is known of one line's gaps, or `None` where it is no stream's."""
         return self._meters.get((provider, symbol))
 
-    def look(self, well: Mapping[str, bool], *, stalled: bool, monotonic_ns: int) -> list[LineVerdict]:
-        """Return the lines that froze or thawed. `well` says of each stream whether it is usable now."""
+    def look(self, well: Mapping[str, bool], *, stalled: bool, monotonic_ns: int) -> Iterator[list[LineVerdict]]:
+        """Yield the lines that froze or thawed, some symbols at a time. `well` says which streams are usable now."""
         self._looks += 1
         compare = self._looks % AWAY_LOOKS == 0
+        for first in range(0, len(self._rows), ROWS_AT_ONCE):
+            rows = self._rows[first : first + ROWS_AT_ONCE]
+            yield self._look_at(rows, well, stalled=stalled, compare=compare, monotonic_ns=monotonic_ns)
+
+    def _look_at(
+        self,
+        rows: Sequence[tuple[Entry, list[_WatchedLine]]],
+        well: Mapping[str, bool],
+        *,
+        stalled: bool,
+        compare: bool,
+        monotonic_ns: int,
+    ) -> list[LineVerdict]:
         verdicts: list[LineVerdict] = []
-        for entry, row in self._rows:
-            if all(watched.line.received_ns != watched.received_ns for watched in row):
+        for entry, row in rows:
+            for watched in row:
+                if watched.line.received_ns == watched.received_ns:
+                    break
+            else:
                 for watched in row:  # the usual case on a busy board, without what only the silent need
                     self._speak(watched, verdicts, stalled=stalled, now_ns=monotonic_ns)
                 continue

@@ -39,6 +39,7 @@ from firmquote.runtime.spending import build_spending
 from firmquote.runtime.steady import SteadyClock
 from firmquote.runtime.stream import Stream
 from firmquote.runtime.trading import build_trading
+from firmquote.runtime.turns import Work, take_turns
 from firmquote.symbols import xnys_calendar
 
 TIMER_NS = 50 * NS_PER_MS
@@ -244,7 +245,7 @@ class Gateway:
         await self._make_synthetic()
         next_synthetic_ns = next_second_ns = clock.monotonic_ns()
         while True:
-            now_ns = clock.now_ns()
+            begun_ns, now_ns = clock.monotonic_ns(), clock.now_ns()
             for stream in self.streams:
                 stream.on_timer(now_ns)
                 if stream.needs_backfill:
@@ -255,21 +256,30 @@ class Gateway:
                 await self._make_synthetic()
             if clock.monotonic_ns() >= next_second_ns:
                 next_second_ns += NS_PER_S
-                self._follow_session(now_ns)
-                self.conductor.second()
-                self.spending.second()
-                self.report.second()
-                self.safety.second()
-                self.trading.second(now_ns, self.session)
-                self.corporate.second()
-            self.safety.advance(self.session, now_ns)
-            self.conductor.look(TIMER_NS)
-            await clock.sleep_until(0)  # frames that have come meanwhile go first
-            self.quality.look(self.session)
-            await clock.sleep_until(0)
-            self.conductor.advance()
-            self.trading.on_timer(now_ns)
-            await clock.sleep_until(clock.monotonic_ns() + TIMER_NS)
+                await take_turns(self._second(now_ns), clock)
+            await take_turns(self._tick(now_ns), clock)
+            await clock.sleep_until(begun_ns + TIMER_NS)
+
+    def _tick(self, now_ns: int) -> Work:
+        yield from self.safety.advance(self.session, now_ns)
+        yield from self.conductor.look(TIMER_NS)
+        yield from self.quality.look(self.session)
+        self.conductor.advance()
+        yield
+        yield from self.trading.on_timer(now_ns)
+
+    def _second(self, now_ns: int) -> Work:
+        self._follow_session(now_ns)
+        self.conductor.second()
+        yield
+        self.spending.second()
+        self.report.second()
+        self.safety.second()
+        yield
+        self.trading.second(now_ns, self.session)
+        yield
+        self.corporate.second()
+        yield
 
     def session_at(self, now_ns: int) -> Session:
         """Return the part of the exchange's day."""

@@ -1,7 +1,7 @@
 """Judges every provider for every symbol, on the timer: puts each line's verdict on the board. Reads no clock.
 
 Nothing here is on the hot path. A look takes in what has changed since the last one, at most `ENTRIES_PER_LOOK`
-symbols at a time, so that a large board is judged a little less often and never holds up the loop.
+symbols, so that a large board is judged a little less often; and `ENTRIES_AT_ONCE` before others may go first.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,6 +26,7 @@ from firmquote.runtime.feed_watch import FeedWatch
 from firmquote.runtime.line_watch import LineWatch
 
 ENTRIES_PER_LOOK = 100
+ENTRIES_AT_ONCE = 10
 MAPPING_BPS = 10.0
 """A claimed price so near to another symbol's is that symbol's."""
 _CLAIMS = frozenset({Reason.JUMP, Reason.SPLIT_MISMATCH, Reason.PRICE_UNITS, Reason.WRONG_MAPPING})
@@ -64,17 +65,19 @@ class Judge:
         self._next = 0
         self._prices: dict[str, Price] | None = None
 
-    def look(self, now_ns: int, *, session: Session, today: date | None) -> list[Judgement]:
-        """Judge the next symbols; returns what changed."""
+    def look(self, now_ns: int, *, session: Session, today: date | None) -> Iterator[list[Judgement]]:
+        """Judge the next symbols; yields what changed, some symbols at a time."""
         self._prices = None
         self.feeds.look(now_ns)
         entries = list(self._board.entries.values())
-        changes: list[Judgement] = []
-        for place in range(min(len(entries), ENTRIES_PER_LOOK)):
-            entry = entries[(self._next + place) % len(entries)]
-            changes += self._judge(entry, now_ns, session, today)
-        self._next = (self._next + ENTRIES_PER_LOOK) % max(1, len(entries)) if len(entries) > ENTRIES_PER_LOOK else 0
-        return changes
+        first, count = self._next, min(len(entries), ENTRIES_PER_LOOK)
+        self._next = (first + count) % max(1, len(entries))
+        for place in range(0, count, ENTRIES_AT_ONCE):
+            yield [
+                judgement
+                for each in range(place, min(place + ENTRIES_AT_ONCE, count))
+                for judgement in self._judge(entries[(first + each) % len(entries)], now_ns, session, today)
+            ]
 
     def forget(self, symbol: str) -> None:
         """What was seen of a symbol is in other terms now: a split, another name."""

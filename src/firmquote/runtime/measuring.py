@@ -9,7 +9,10 @@ from firmquote.model import NS_PER_MS, NS_PER_S, Grade, Session
 from firmquote.rollout import Evidence, FurtherGates, Measure, PromotionGates, freshness_limit_s
 from firmquote.runtime.comparing import Comparing, find_pair
 from firmquote.runtime.conductor import Conductor
+from firmquote.runtime.turns import Work
 
+ENTRIES_AT_ONCE = 5
+"""Symbols that are measured before others may go first."""
 COMPARE_EVERY = 5
 """Measures of one symbol between two comparisons of decisions: neighbours are too much alike to count as evidence."""
 
@@ -55,7 +58,7 @@ class Measuring:
         """Measure for other gates from now on."""
         self._evidence, self._limits, self._further = evidence, limits, further
 
-    def take(self, session: Session, board_ns: int, now_ns: int) -> None:
+    def take(self, session: Session, board_ns: int, now_ns: int) -> Work:
         """Measure now: `board_ns` by the clock of the quotes, `now_ns` by the rollout's.
 
         What is switched off says nothing about the provider, so only live calls within decisions are counted then.
@@ -66,12 +69,14 @@ class Measuring:
             return
         self._turn += 1
         ages_s: list[float] = []
-        for number, entry in enumerate(self._board.entries.values()):
+        for number, entry in enumerate(self._board.entries.values(), 1):
             if entry.symbol in restrictions.symbols_off:
                 continue
             self._look(entry, session, board_ns, now_ns, ages_s)
             if session is not Session.CLOSED:
                 self._compare(entry, session, board_ns, now_ns, decide=(self._turn + number) % COMPARE_EVERY == 0)
+            if number % ENTRIES_AT_ONCE == 0:
+                yield
         if ages_s:
             ages_s.sort()
             self._evidence.freshness_s = ages_s[min(len(ages_s) - 1, int(0.95 * len(ages_s)))]

@@ -16,6 +16,7 @@ from firmquote.rollout import Evidence, GateReading, GateStatus, Rollout, Rollou
 from firmquote.runtime.config import Config
 from firmquote.runtime.keeper import Keeper
 from firmquote.runtime.measuring import Measuring
+from firmquote.runtime.turns import Work
 from firmquote.store import read_state
 
 STATE = "rollout.json"
@@ -91,15 +92,15 @@ class Promotion:
         )
         self._done(changes, "configuration")
 
-    def advance(self, session: Session, board_ns: int) -> None:
-        """Measure and evaluate where it is time; called every 50 ms."""
+    def advance(self, session: Session, board_ns: int) -> Work:
+        """Measure and evaluate where it is time; begun every 50 ms."""
         monotonic_ns = self.clock.monotonic_ns()
         if self.measuring is None or monotonic_ns < self._measure_ns:
             return
         self._measure_ns = monotonic_ns + NS_PER_S
         self._session = "regular" if session is Session.REGULAR else "outside"
         now_ns = self.clock.now_ns()
-        self.measuring.take(session, board_ns, now_ns)
+        yield from self.measuring.take(session, board_ns, now_ns)
         if monotonic_ns >= self._evaluate_ns:
             self._evaluate_ns = monotonic_ns + self._every_ns
             readings = self.evidence.read(self._session, now_ns)

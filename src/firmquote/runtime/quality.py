@@ -10,6 +10,7 @@ from firmquote.runtime.conductor import Conductor
 from firmquote.runtime.config import QualitySection
 from firmquote.runtime.judging import Judge, Judgement
 from firmquote.runtime.steady import SteadyClock
+from firmquote.runtime.turns import Work
 
 STALL_NS = 300 * NS_PER_MS
 """Between two looks; more means that we stood still, and what is read then is late because of us."""
@@ -60,7 +61,7 @@ class QualityDesk:
             self._unfit.remove(line)
             self._conductor.manager.on_line(line.provider, symbol, SOURCE, None, self._clock.now_ns())
 
-    def look(self, session: Session) -> None:
+    def look(self, session: Session) -> Work:
         """Judge, unless we stood still just now."""
         monotonic_ns = self._clock.monotonic_ns()
         if self._looked_ns is not None and monotonic_ns - self._looked_ns > STALL_NS:
@@ -70,8 +71,11 @@ class QualityDesk:
         if monotonic_ns < self._resting_until_ns:
             return
         now_ns = self._clock.now_ns()
-        changes = self.judge.look(now_ns, session=session, today=self._today(now_ns))
-        self._object(changes, now_ns)
+        changes: list[Judgement] = []
+        for some in self.judge.look(now_ns, session=session, today=self._today(now_ns)):
+            self._object(some, now_ns)
+            changes += some
+            yield
         if changes:
             self._conductor.publish(_told(changes, now_ns))
         self._blame_ourselves(now_ns)

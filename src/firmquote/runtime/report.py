@@ -1,6 +1,6 @@
 """What the gateway says of itself: implements `publish.GatewayView` from the live objects."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from firmquote.runtime.gateway import Gateway
     from firmquote.runtime.safety import Safety
 
+SYMBOLS_AT_ONCE = 10
+"""Symbols that are told of before others may go first."""
 RATE_WINDOW_S = 10
 """Seconds over which quotes per second are averaged."""
 
@@ -56,8 +58,15 @@ class Report:
 
     def quotes(self) -> Sequence[QuoteView]:
         """Return every served symbol, in alphabetical order."""
-        now_ns = self._clock.now_ns()
-        return [_quote_view(self._gateway.board.view(symbol, now_ns)) for symbol in sorted(self._gateway.symbols)]
+        return [view for views in self.quotes_in_parts() for view in views]
+
+    def quotes_in_parts(self) -> Iterator[Sequence[QuoteView]]:
+        """Yield every served symbol, in alphabetical order, some at a time."""
+        symbols = sorted(self._gateway.symbols)
+        for first in range(0, len(symbols), SYMBOLS_AT_ONCE):
+            now_ns = self._clock.now_ns()
+            some = symbols[first : first + SYMBOLS_AT_ONCE]
+            yield [_quote_view(self._gateway.board.view(symbol, now_ns)) for symbol in some]
 
     def quote(self, symbol: str) -> QuoteView:
         """Return one symbol, however it is typed. Raises UnknownSymbolError."""
@@ -119,10 +128,10 @@ class Report:
         """Return every line of a provider, in alphabetical order. Raises ConfigError where there is none such."""
         return self.routing.lines(provider)
 
-    def health(self) -> HealthReport:
-        """Return the whole report."""
+    def health(self, quotes: Sequence[QuoteView] | None = None) -> HealthReport:
+        """Return the whole report; `quotes` are those of this moment, where somebody has them already."""
         providers = tuple(self.providers())
-        views = self.quotes()
+        views = self.quotes() if quotes is None else quotes
         accepted = sum(p.accepted for p in providers)
         rejected = sum(p.rejected for p in providers)
         total = accepted + rejected

@@ -24,6 +24,7 @@ from firmquote.runtime.measuring import Measuring
 from firmquote.runtime.promotion import Promotion
 from firmquote.runtime.reloading import Reloading
 from firmquote.runtime.switching import Switchgear
+from firmquote.runtime.turns import Work
 from firmquote.safety import (
     ALL,
     NO_RESTRICTIONS,
@@ -146,11 +147,11 @@ class Safety:
         forbid_sockets()
         self._obey()
 
-    def advance(self, session: Session, board_ns: int) -> None:
-        """Let time pass; called every 50 ms."""
+    def advance(self, session: Session, board_ns: int) -> Work:
+        """Let time pass; begun every 50 ms."""
         self.switchgear.advance()
         self._watch_hot_path(session)
-        self.promotion.advance(session, board_ns)
+        yield from self.promotion.advance(session, board_ns)
         if self.promotion.changes:
             self._obey()
 

@@ -48,6 +48,7 @@ from firmquote.runtime.ledgers import Ledgers, Restored
 from firmquote.runtime.owners_files import OwnersFile
 from firmquote.runtime.permits import GatewayPermits
 from firmquote.runtime.plugins import open_strategies
+from firmquote.runtime.turns import Work
 from firmquote.store import order_view
 from firmquote.symbols import CorporateAction, TradingCalendar, xnys_calendar
 
@@ -62,6 +63,8 @@ RETRY_NS = NS_PER_S
 _BROKER = "broker"
 TURNS = 20
 """All symbols are looked at once in so many timer ticks, a part at each, so that no tick is long."""
+ENTRIES_AT_ONCE = 5
+"""Symbols that the timer looks at before others may go first."""
 _log = structlog.get_logger("firmquote")
 
 
@@ -123,13 +126,18 @@ class Trading:
                 measured += 1
         self._measured = measured
 
-    def on_timer(self, now_ns: int) -> None:
+    def on_timer(self, now_ns: int) -> Work:
         """Let time do its work: fills, ends of orders, ages of quotes."""
         self.desk.on_timer(now_ns)
-        self._look_at([self.board.entries[symbol] for symbol in self.symbols[self._turn :: TURNS]], now_ns)
-        self._turn = (self._turn + 1) % TURNS
         if self.desk.unstored:
             self._changed.set()
+        yield
+        mine = self.symbols[self._turn :: TURNS]
+        self._turn = (self._turn + 1) % TURNS
+        for first in range(0, len(mine), ENTRIES_AT_ONCE):
+            symbols = mine[first : first + ENTRIES_AT_ONCE]
+            self._look_at([self.board.entries[symbol] for symbol in symbols], self._clock.now_ns())
+            yield
 
     def latencies_ns(self) -> list[int]:
         """Return how long the last decisions took from their frame's arrival, sorted."""

@@ -285,6 +285,8 @@ class SilenceWatch:
     def _moved_symbols(
         self, watched: _Watched, feeds: Mapping[str, Feed], witnesses: frozenset[str]
     ) -> tuple[str, ...]:
+        if not witnesses:
+            return ()
         return tuple(
             symbol
             for symbol, line in watched.feed.lines.items()
