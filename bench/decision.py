@@ -66,7 +66,7 @@ def names() -> list[str]:
 
 
 def dealt() -> list[list[bytes]]:
-    """Return the tape's quotes in frames as Polygon writes them, still without time and sequence; names keep their kind."""
+    """Return the tape's quotes in frames, as Polygon writes them up to their time; each name keeps its kind."""
     rows = [row for row in load_tape().rows if isinstance(row, TapeQuote)]
     kinds = sorted({row.symbol for row in rows})
     mine = {kind: itertools.cycle(names()[place :: len(kinds)]) for place, kind in enumerate(kinds)}

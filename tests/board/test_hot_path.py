@@ -33,6 +33,7 @@ class Scripted:
     url = ""
     tick_type: type = WireTick
     tick_ns = 1_000_000
+    lot_shares = 1
 
     def __init__(self) -> None:
         self.next: Sequence[Output] = ()

@@ -87,7 +87,7 @@ class Market:
                 score = self._random.choice([-1.0, -0.5, 0.5, 1.0])
                 trading.advise(AdviceInput(symbol=symbol, score=score, source="made", ttl_s=0.05), now_ns)
         trading.board.flush()
-        trading.on_dirty(list(self._reader.take()))
+        trading.on_dirty(self._reader.take())
         at_once(trading.on_timer(now_ns))
 
 

@@ -39,7 +39,7 @@ class Scenario:
 
     def changed(self) -> list[Entry]:
         """Return what changed on the board since the last call."""
-        return list(self._reader.take())
+        return self._reader.take()
 
     def shown(self, symbol: str) -> str | None:
         """Return whose line is shown."""

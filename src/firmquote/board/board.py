@@ -74,6 +74,8 @@ class Board:
         self.grading = grading
         self.plausibility = plausibility
         self.restrictions = NO_RESTRICTIONS
+        self.restricted = False
+        """Whether anything is forbidden at all: the hot path asks this first."""
         self._future_ns = plausibility.future_ms_max * NS_PER_MS
         self._wake = wake
         self._providers: set[str] = set()
@@ -181,6 +183,7 @@ class Board:
         """Show nothing that `restrictions` forbid, from this call on, and tell the readers."""
         if restrictions != self.restrictions:
             self.restrictions = restrictions
+            self.restricted = restrictions != NO_RESTRICTIONS
             for entry in self.entries.values():
                 self.touch(entry)
 

@@ -52,6 +52,7 @@ class Feed:
         "halts",
         "last_accepted_ns",
         "lines",
+        "lot_shares",
         "make_quote",
         "provider",
         "refused",
@@ -75,6 +76,7 @@ class Feed:
         """The lines again, by the provider's spelling, for its ticks."""
         self.tick_type: type | None = None
         self.tick_ns = 1
+        self.lot_shares = 1
         self.make_quote: Callable[[Tick, int], Quote | UnknownSymbol] = _no_ticks
         self.accepted = 0
         self.changes = 0
@@ -100,6 +102,7 @@ class Feed:
         """Prepare for a streamed provider's ticks."""
         self.tick_type = protocol.tick_type
         self.tick_ns = protocol.tick_ns
+        self.lot_shares = protocol.lot_shares
         self.make_quote = protocol.make_quote
         self.spelled = {codec.to_provider(symbol): line for symbol, line in self.lines.items()}
 

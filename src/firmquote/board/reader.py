@@ -1,7 +1,5 @@
 """A reader of the board sees each changed symbol once, with its newest quote, however slow it is."""
 
-from collections.abc import Iterator
-
 from firmquote.board.line import Entry
 
 
@@ -23,14 +21,17 @@ class Reader:
         for entry in entries:
             self._pending[entry.symbol] = entry
 
-    def take(self) -> Iterator[Entry]:
-        """Yield each changed entry once, oldest change first, and forget it."""
+    def take(self) -> list[Entry]:
+        """Return each changed entry once, oldest change first, and forget it."""
         pending, self._pending = self._pending, {}
+        seen, conflated = self._seen, 0
         for symbol, entry in pending.items():
-            self.delivered += 1
-            self.conflated += entry.updates - self._seen.get(symbol, 0) - 1
-            self._seen[symbol] = entry.updates
-            yield entry
+            updates = entry.updates
+            conflated += updates - seen.get(symbol, 0) - 1
+            seen[symbol] = updates
+        self.delivered += len(pending)
+        self.conflated += conflated
+        return list(pending.values())
 
     def __len__(self) -> int:
         return len(self._pending)

@@ -184,15 +184,21 @@ class DecisionEngine:
         self.decided += 1
         symbol = view.symbol
         mind = self._minds[symbol]
-        same = view.bid == mind.bid and view.ask == mind.ask and view.graded == mind.graded
-        if same and now_ns < mind.think_again_ns:  # only the sizes have changed, and nobody here looks at those
+        if (  # only the sizes have changed, and nobody here looks at those
+            now_ns < mind.think_again_ns
+            and view.bid == mind.bid
+            and view.ask == mind.ask
+            and view.graded == mind.graded
+        ):
             mind.view, mind.seen_ns = view, now_ns
             return None
         mind.graded, mind.think_again_ns = view.graded, now_ns + ASK_AGAIN_NS
         self._learn(mind, view, now_ns)
-        contributions = [
-            opinion for strategy in self._strategies if (opinion := strategy.on_view(view, now_ns)) is not None
-        ]
+        contributions = []
+        for strategy in self._strategies:
+            opinion = strategy.on_view(view, now_ns)
+            if opinion is not None:
+                contributions.append(opinion)
         if self._advice.speaks_of(symbol) and self._permits.listens():
             contributions += self._advice.contributions(symbol, now_ns)
         score = mind.score = fuse(contributions)

@@ -53,24 +53,39 @@ class MarketView(Struct, frozen=True, gc=False):
 
 def view_entry(board: Board, entry: Entry, now_ns: int) -> MarketView:
     """Return what the board shows of a symbol."""
-    line, _ = visible_line(entry, board.restrictions)
+    line = visible_line(entry, board.restrictions)[0] if board.restricted else entry.elected
     if line is None:
         return MarketView(entry.symbol, NO_PRICE, None, None, None, None, None, None)
     return view_line(board, line, now_ns)
 
 
 def view_line(board: Board, line: Line, now_ns: int) -> MarketView:
-    """Return one provider's price of a symbol, shown or not."""
-    entry, feed = line.entry, line.feed
-    quote = line.quote
-    plain = line.verdict is None and entry.band is None and not entry.halted
-    if quote is None or not plain or feed.feed_class is not FeedClass.CONSOLIDATED:
+    """Return one provider's price of a symbol, shown or not.
+
+    A tick that has nothing unusual about it is read as it came, without making a quote of it.
+    """
+    entry, feed, tick, received_ns = line.entry, line.feed, line.tick, line.received_ns
+    if (
+        tick is None
+        or line.verdict is not None
+        or entry.halts
+        or entry.band is not None
+        or feed.feed_class is not FeedClass.CONSOLIDATED
+        or received_ns < line.since_ns
+        or received_ns < entry.resumed_ns
+    ):
         return _view_slowly(board, line, now_ns)
-    since_ns, resumed_ns = line.since_ns, entry.resumed_ns
-    tradable_from_ns = max(resumed_ns, since_ns)
-    if not is_plainly_firm(quote, board.grading, tradable_from_ns=tradable_from_ns, now_ns=now_ns):
+    bid, ask, lot_shares = tick.bid, tick.ask, feed.lot_shares
+    bid_shares, ask_shares = tick.bid_size * lot_shares, tick.ask_size * lot_shares
+    born_ns = tick.time * feed.tick_ns
+    born_ns = min(born_ns, received_ns)
+    if not (bid and ask and is_plainly_firm(board.grading, now_ns, born_ns, bid_shares, ask_shares)):
         return _view_slowly(board, line, now_ns)
-    return _view_quote(quote, FIRM, feed.provider, now_ns)
+    age_ms = (now_ns - born_ns) / NS_PER_MS if now_ns > born_ns else 0.0
+    mid = (bid + ask) / 2
+    return MarketView(
+        entry.symbol, FIRM, feed.provider, bid, ask, None, mid, age_ms, received_ns, bid_shares, ask_shares
+    )
 
 
 def view_others(board: Board, entry: Entry, now_ns: int) -> tuple[MarketView, ...]:

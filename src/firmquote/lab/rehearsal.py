@@ -75,6 +75,7 @@ class TapeStream:
     url = ""
     tick_type: type = TapeTick
     tick_ns = 1
+    lot_shares = 1
 
     def __init__(self, provider: str) -> None:
         self._provider = provider

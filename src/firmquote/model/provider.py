@@ -58,6 +58,8 @@ class StreamProtocol(Protocol):
     """The struct that `on_frame` returns for a quote; it has the attributes of `Tick`."""
     tick_ns: int
     """Nanoseconds in one unit of a tick's `time`, as documented by the provider."""
+    lot_shares: int
+    """Shares in one unit of a tick's sizes."""
 
     def make_quote(self, tick: Tick, received_ns: int) -> Quote | UnknownSymbol:
         """Return what a tick says, in our words and units."""

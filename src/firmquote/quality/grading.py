@@ -76,20 +76,16 @@ def grade(standing: Standing, policy: GradePolicy, *, now_ns: int) -> Graded:
     return Graded(Grade.FIRM)
 
 
-def is_plainly_firm(quote: Quote, policy: GradePolicy, *, tradable_from_ns: int, now_ns: int) -> bool:
-    """Say quickly that `grade` would find nothing against a quote; the hot path asks this first.
+def is_plainly_firm(policy: GradePolicy, now_ns: int, born_ns: int, bid_shares: int, ask_shares: int) -> bool:
+    """Say quickly that `grade` would find nothing against a two-sided quote; the hot path asks this first.
 
-    It may only be asked of a consolidated feed, without a halt, a price band and a verdict. False means: ask `grade`.
+    It may only be asked of a consolidated feed, without a halt, a price band and a verdict, and of what was received
+    since it may be traded on. `born_ns` is the earlier of its own time and its receipt. False means: ask `grade`.
     """
-    received_ns, event_ns = quote.received_ns, quote.event_ns
-    born_ns = min(received_ns, event_ns)
     return (
         now_ns - born_ns <= policy.soft_ms * NS_PER_MS
-        and received_ns >= tradable_from_ns
-        and quote.bid is not None
-        and quote.ask is not None
-        and quote.bid_size_shares <= SIZE_SHARES_MAX
-        and quote.ask_size_shares <= SIZE_SHARES_MAX
+        and bid_shares <= SIZE_SHARES_MAX
+        and ask_shares <= SIZE_SHARES_MAX
     )
 
 

@@ -320,7 +320,7 @@ class Gateway:
 
     def _flush(self) -> None:
         self.board.flush()
-        entries = list(self._reader.take())
+        entries = self._reader.take()
         self.trading.on_dirty(entries)
         if self.recording is not None:
             self.recording.note(entries)

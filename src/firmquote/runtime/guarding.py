@@ -52,15 +52,15 @@ class Guarding:
     def run_each(self, items: Iterable[T], decide: Callable[[T], R]) -> list[R]:
         """Decide on each of `items` without live calls; one that tries a live call ends without a result."""
         results = []
-        count = 0
+        failures = self._failures
         with self._no_live_calls:
             for item in items:
-                count += 1
                 try:
                     results.append(decide(item))
                 except HotpathViolation as error:
                     self._failures += 1
                     _log.error("hot_path", trouble=str(error))
+        count = len(results) + self._failures - failures
         self.decisions += count
         self._looks += count
         return results

@@ -57,7 +57,7 @@ RECEIPTS_KEPT = 1_000
 ORDERS_KEPT = 1_000
 """Orders that the API shows."""
 LATENCIES_KEPT = 4_096
-"""Decisions over which the latency percentiles are taken; a power of two."""
+"""Decisions over which the latency percentiles are taken."""
 RETRY_NS = NS_PER_S
 """How long a batch that could not be stored waits for the next attempt."""
 _BROKER = "broker"
@@ -109,8 +109,7 @@ class Trading:
             broker.on_positions = self._compare
         self.ledgers: Ledgers | None = None
         self._changed = asyncio.Event()
-        self._latencies_ns = [0] * LATENCIES_KEPT
-        self._measured = 0
+        self._latencies_ns: deque[int] = deque(maxlen=LATENCIES_KEPT)
         self._turn = 0
 
     # -- the hot path
@@ -119,12 +118,7 @@ class Trading:
         """Decide on symbols whose quotes have just changed, and measure how long that took since their frames came."""
         arrivals = self._look_at(entries, self._clock.now_ns())
         decided_ns = self._clock.now_ns()
-        latencies, measured = self._latencies_ns, self._measured
-        for received_ns in arrivals:
-            if received_ns:
-                latencies[measured & (LATENCIES_KEPT - 1)] = decided_ns - received_ns
-                measured += 1
-        self._measured = measured
+        self._latencies_ns.extend([decided_ns - received_ns for received_ns in arrivals if received_ns])
 
     def on_timer(self, now_ns: int) -> Work:
         """Let time do its work: fills, ends of orders, ages of quotes."""
@@ -141,8 +135,7 @@ class Trading:
 
     def latencies_ns(self) -> list[int]:
         """Return how long the last decisions took from their frame's arrival, sorted."""
-        kept = min(self._measured, LATENCIES_KEPT)
-        return sorted(self._latencies_ns[:kept])
+        return sorted(self._latencies_ns)
 
     # -- time
 
@@ -300,13 +293,13 @@ class Trading:
 
     def _look_at(self, entries: Iterable[Entry], now_ns: int) -> list[int]:
         """Decide on each entry; returns when the frames arrived that were decided on."""
-        board, desk = self.board, self.desk
+        board, on_view = self.board, self.desk.on_view
 
         def decide(entry: Entry) -> int:
             view = view_entry(board, entry, now_ns)
-            if desk.on_view(view, now_ns) is not None:
+            if on_view(view, now_ns) is not None:
                 self._changed.set()
-            return 0 if view.grade is Grade.MOCK else view.received_ns  # what woke us is not what is shown
+            return 0 if view.graded.grade is Grade.MOCK else view.received_ns  # what woke us is not what is shown
 
         return self.guarding.run_each(entries, decide)
 

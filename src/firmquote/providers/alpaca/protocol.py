@@ -88,7 +88,7 @@ class AlpacaStream:
         self.url = f"{config.stream_url}/{config.feed.value}"
         self._key = _split(opening.key)
         self._codec = opening.codec
-        self._lot_shares = _lot_shares(config)
+        self.lot_shares = _lot_shares(config)
         self._halts = config.halts
         self._timeout_ns = config.answer_timeout_ms * NS_PER_MS
         self._symbols: dict[str, str] = {}
@@ -117,7 +117,7 @@ class AlpacaStream:
     def make_quote(self, tick: Tick, received_ns: int) -> Quote | UnknownSymbol:
         """Return a tick as a quote."""
         assert isinstance(tick, QuoteMessage)
-        return make_quote(tick, received_ns, self._symbols, self._lot_shares)
+        return make_quote(tick, received_ns, self._symbols, self.lot_shares)
 
     def subscribe(self, symbols: Sequence[str]) -> Sequence[Output]:
         """Add to the wanted set."""

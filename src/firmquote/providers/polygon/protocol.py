@@ -61,7 +61,7 @@ class PolygonStream:
         self.url = config.stream_url
         self._key = _key(opening.key)
         self._codec = opening.codec
-        self._lot_shares = _lot_shares(config)
+        self.lot_shares = _lot_shares(config)
         self._login_timeout_ns = config.login_timeout_ms * NS_PER_MS
         self._channels = ("Q", "LULD") if config.price_bands else ("Q",)
         self._symbols: dict[str, str] = {}
@@ -92,7 +92,7 @@ class PolygonStream:
     def make_quote(self, tick: Tick, received_ns: int) -> Quote | UnknownSymbol:
         """Return a tick as a quote."""
         assert isinstance(tick, QuoteMessage)
-        return make_quote(tick, received_ns, self._symbols, self._lot_shares)
+        return make_quote(tick, received_ns, self._symbols, self.lot_shares)
 
     def subscribe(self, symbols: Sequence[str]) -> Sequence[Output]:
         """Add to the wanted set."""
