@@ -18,7 +18,8 @@ Each of them is in `results`, in turns, one after the other, by the same sender:
 Of the rounds the middle one counts; the best and the worst are beside it.
 
 Where the sender itself was late (the machine had no time for it), it says so: a late frame carries the time at which it
-was really sent, follows the one before by half the usual time at least, and `sender_late_p99_ms` is how late they were.
+was really sent, follows the one before by four fifths of the usual time at least, and `sender_late_p99_ms` is how late
+they were.
 
     uv run python bench/decision.py
 """
@@ -84,7 +85,7 @@ async def play(transport: WSTransport) -> None:
     due_ns = sent_ns = time.monotonic_ns()
     while True:
         due_ns = max(due_ns + FRAME_NS, sent_ns - LATE_NS_MAX)
-        early_ns = max(due_ns, sent_ns + FRAME_NS // 2) - time.monotonic_ns()
+        early_ns = max(due_ns, sent_ns + FRAME_NS * 4 // 5) - time.monotonic_ns()
         if early_ns > 0:
             time.sleep(early_ns / 1e9)  # noqa: ASYNC251 - nobody else waits here, and timers of the loop count whole ms
         rows = next(frames)
