@@ -134,11 +134,9 @@ async def measure(port: int, state: str, *, decides: bool) -> dict[str, float]:
         if decides:
             decide(self, dirty)
         decided_ns, on_the_wall_ns = time.monotonic_ns(), self._clock.now_ns()
-        for entry in dirty:
-            line = entry.elected
-            if line is not None and line.tick is not None:
-                sent_ns.append(decided_ns - line.tick.sequence)
-                received_ns.append(on_the_wall_ns - line.received_ns)
+        lines = [line for entry in dirty if (line := entry.elected) is not None]
+        sent_ns.extend([decided_ns - line.tick.sequence for line in lines if line.tick is not None])
+        received_ns.extend([on_the_wall_ns - line.received_ns for line in lines if line.tick is not None])
         if not running:
             running.append(self)
 

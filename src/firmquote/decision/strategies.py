@@ -11,7 +11,7 @@ from msgspec import Meta, Struct
 
 from firmquote.decision.fusion import Contribution
 from firmquote.decision.market import MarketView
-from firmquote.model import BPS, NS_PER_S, Grade
+from firmquote.model import BPS, NS_PER_S, Grade, Price
 
 Positive = Annotated[float, Meta(gt=0)]
 _LN_2 = log(2)
@@ -46,6 +46,18 @@ class MomentumConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """A move of this size away from the average is a score of tanh(1)."""
 
 
+class _Average:
+    """An average that forgets, and what goes with it."""
+
+    __slots__ = ("average", "count", "seen_ns", "variance")
+
+    def __init__(self, mid: Price, now_ns: int) -> None:
+        self.average = mid
+        self.variance = 0.0
+        self.seen_ns = now_ns
+        self.count = 0
+
+
 class Momentum:
     """The mid against its own exponential average: a rise says buy.
 
@@ -57,21 +69,24 @@ class Momentum:
     def __init__(self, config: MomentumConfig) -> None:
         self._decay = -_LN_2 / (config.half_life_s * NS_PER_S)
         self._config = config
-        self._state: dict[str, tuple[float, int, int]] = {}
-        """Symbol → (average, seen at, quotes seen)."""
+        self._states: dict[str, _Average] = {}
 
     def on_view(self, view: MarketView, now_ns: int) -> Contribution | None:
         """Return tanh of the distance from the average in units of the scale; synthetic quotes teach nothing."""
         mid = view.mid
         if mid is None or view.graded.grade < Grade.STALE:
             return None
-        average, seen_ns, count = self._state.get(view.symbol, (mid, now_ns, 0))
-        if now_ns > seen_ns:
-            average = mid + (average - mid) * exp(self._decay * (now_ns - seen_ns))
-        self._state[view.symbol] = (average, now_ns, count + 1)
-        if count + 1 < self._config.warmup_quotes:
+        state = self._states.get(view.symbol)
+        if state is None:
+            state = self._states[view.symbol] = _Average(mid, now_ns)
+        if now_ns > state.seen_ns:
+            state.average = mid + (state.average - mid) * exp(self._decay * (now_ns - state.seen_ns))
+        state.seen_ns = now_ns
+        state.count += 1
+        config = self._config
+        if state.count < config.warmup_quotes:
             return None
-        return Contribution(self.name, tanh((mid / average - 1) * BPS / self._config.scale_bps), self._config.weight)
+        return Contribution(self.name, tanh((mid / state.average - 1) * BPS / config.scale_bps), config.weight)
 
 
 class MeanReversionConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -92,25 +107,28 @@ class MeanReversion:
     def __init__(self, config: MeanReversionConfig) -> None:
         self._decay = -_LN_2 / (config.half_life_s * NS_PER_S)
         self._config = config
-        self._state: dict[str, tuple[float, float, int, int]] = {}
-        """Symbol → (average, variance, seen at, quotes seen)."""
+        self._states: dict[str, _Average] = {}
 
     def on_view(self, view: MarketView, now_ns: int) -> Contribution | None:
         """Return what the distance says; nothing while the price has never moved."""
         mid = view.mid
         if mid is None or view.graded.grade < Grade.STALE:
             return None
-        average, variance, seen_ns, count = self._state.get(view.symbol, (mid, 0.0, now_ns, 0))
-        away = mid - average
-        if now_ns > seen_ns:
-            keep = exp(self._decay * (now_ns - seen_ns))
-            average += (1 - keep) * away
-            variance = keep * (variance + (1 - keep) * away * away)
-        self._state[view.symbol] = (average, variance, now_ns, count + 1)
-        if count + 1 < self._config.warmup_quotes or variance <= 0:
+        state = self._states.get(view.symbol)
+        if state is None:
+            state = self._states[view.symbol] = _Average(mid, now_ns)
+        if now_ns > state.seen_ns:
+            keep = exp(self._decay * (now_ns - state.seen_ns))
+            away = mid - state.average
+            state.average += (1 - keep) * away
+            state.variance = keep * (state.variance + (1 - keep) * away * away)
+        state.seen_ns = now_ns
+        state.count += 1
+        config = self._config
+        if state.count < config.warmup_quotes or state.variance <= 0:
             return None
-        deviations = (mid - average) / sqrt(variance)
-        return Contribution(self.name, -tanh(deviations / self._config.deviations), self._config.weight)
+        deviations = (mid - state.average) / sqrt(state.variance)
+        return Contribution(self.name, -tanh(deviations / config.deviations), config.weight)
 
 
 MOMENTUM = StrategyPlugin(config=MomentumConfig, make=Momentum)

@@ -85,8 +85,11 @@ class LineMeter:
 
     def judge(self, now_ns: int, policy: LineSilencePolicy) -> str | None:
         """Return why the line counts as frozen, or `None`. More evidence never makes it less."""
-        usual_ns, usual_peers, silent_ns = self.usual_gap_ns, self.usual_peers, now_ns - self.spoke_ns
-        if usual_ns is None or usual_peers is None or silent_ns < policy.floor_ms * NS_PER_MS:
+        silent_ns = now_ns - self.spoke_ns
+        if silent_ns < policy.floor_ms * NS_PER_MS:
+            return None
+        usual_ns, usual_peers = self.usual_gap_ns, self.usual_peers
+        if usual_ns is None or usual_peers is None:
             return None
         since = f"nothing for {silent_ns / NS_PER_S:.1f} s (longest usual gap {usual_ns / NS_PER_S:.1f} s)"
         if self.peers >= max(policy.peer_updates_min, policy.peer_updates_factor * usual_peers):

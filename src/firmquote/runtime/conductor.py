@@ -165,6 +165,7 @@ class Conductor:
         well = {m.name: m.usable and not m.synthetic and not verdicts.get(m.name) for m in manager.members.values()}
         if self.watch.stalls > stalls:
             self._tell_of_a_stall(now_ns)
+        yield
         stalled = self.watch.forgiving or self._closed
         for verdicts_on_lines in self.frozen.look(well, stalled=stalled, monotonic_ns=monotonic_ns):
             for verdict in verdicts_on_lines:

@@ -151,7 +151,7 @@ class Report:
                 "rejected": float(rejected),
                 "reject_rate": rejected / total if total else None,
                 "shadow_mismatch_rate": self._mismatch_rate(),
-                "lines_unfit": float(len(self.data.quality().verdicts)),
+                "lines_unfit": float(sum(map(_unfit_lines, self._gateway.feeds.values()))),
             },
             cost_summary=self._gateway.budget.cost_summary(),
             as_of_ns=self._clock.now_ns(),
@@ -200,7 +200,7 @@ class Report:
                 ((("symbol", v.symbol),), Grade[v.grade.upper()].value) for v in self.quotes()
             ]),
             _metric("lines_unfit", "Symbols for which a provider is unfit now.", "gauge", [
-                ((("provider", name),), float(sum(line.verdict is not None for line in feed.lines.values())))
+                ((("provider", name),), float(_unfit_lines(feed)))
                 for name, feed in self._gateway.feeds.items()
             ]),
             _metric("own_clock_steps_total", "Times our own wall clock stepped.", "counter", [
@@ -283,6 +283,10 @@ class Report:
         sick = any(p.name in wanted and p.status != Status.HEALTHY.value for p in providers)
         limited = restrictions != NO_RESTRICTIONS and live
         return "degraded" if sick or limited or self._gateway.safety.promotion.is_failing() else "healthy"
+
+
+def _unfit_lines(feed: Feed) -> int:
+    return sum(line.verdict is not None for line in feed.lines.values())
 
 
 def _metric(name: str, words: str, kind: str, samples: Sequence[tuple[tuple[tuple[str, str], ...], float]]) -> Metric:

@@ -5,6 +5,7 @@ import contextlib
 import gc
 import os
 import signal
+import sys
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, closing
 from pathlib import Path
@@ -24,6 +25,9 @@ from firmquote.runtime.gateway import Gateway
 from firmquote.runtime.reloading import Reloading
 from firmquote.runtime.supervision import Supervisor
 from firmquote.store import open_symbol_record
+
+SWITCH_S = 100e-6
+"""How long a thread that writes to the disk may keep Python from the event loop, which decides (docs/adr/0011)."""
 
 
 def run_until_stopped(
@@ -57,6 +61,7 @@ async def run_gateway(
     `path` is where the configuration came from: SIGHUP reads it again.
     On the day when a symbol that is served gets another name, the gateway ends and begins again under the new one.
     """
+    sys.setswitchinterval(SWITCH_S)
     clock = clock or SystemClock()
     directory = state_dir(config)
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)

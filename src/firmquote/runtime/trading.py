@@ -63,7 +63,7 @@ RETRY_NS = NS_PER_S
 _BROKER = "broker"
 TURNS = 20
 """All symbols are looked at once in so many timer ticks, a part at each, so that no tick is long."""
-ENTRIES_AT_ONCE = 5
+ENTRIES_AT_ONCE = 10
 """Symbols that the timer looks at before others may go first."""
 _log = structlog.get_logger("firmquote")
 
