@@ -22,7 +22,7 @@ from firmquote.decision.engine import DecisionEngine, EverythingPermitted, Outco
 from firmquote.decision.fusion import Contribution, fuse
 from firmquote.decision.gates import OPENING, Gate
 from firmquote.decision.judge import Intent, Verdict, document, judge, stop_price
-from firmquote.decision.market import MarketView, view_entry, view_line, view_others
+from firmquote.decision.market import MarketView, view_entries, view_entry, view_line, view_others
 from firmquote.decision.portfolio import Account, Adjustment, Portfolio, Position, after_fill
 from firmquote.decision.receipt import Receipt, Record, Rules, decide_again, identical, receipt_view, rules_of, what_if
 from firmquote.decision.situation import Exposure, Held, Permission, Situation
@@ -96,6 +96,7 @@ __all__ = [
     "rules_of",
     "stop_price",
     "to_advice",
+    "view_entries",
     "view_entry",
     "view_line",
     "view_others",

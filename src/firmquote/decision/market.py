@@ -1,5 +1,8 @@
 """What the engine sees of one symbol, taken from the board."""
 
+from collections.abc import Sequence
+from typing import cast
+
 from msgspec import Struct
 
 from firmquote.board import Board, Entry, Line, visible_line
@@ -53,45 +56,71 @@ class MarketView(Struct, frozen=True, gc=False):
 
 def view_entry(board: Board, entry: Entry, now_ns: int) -> MarketView:
     """Return what the board shows of a symbol."""
-    line = visible_line(entry, board.restrictions)[0] if board.restricted else entry.elected
-    if line is None:
-        return MarketView(entry.symbol, NO_PRICE, None, None, None, None, None, None)
-    return view_line(board, line, now_ns)
+    return view_entries(board, (entry,), now_ns)[0]
+
+
+def view_entries(board: Board, entries: Sequence[Entry], now_ns: int) -> list[MarketView]:
+    """Return what the board shows of some symbols, in their order."""
+    if board.restricted:
+        lines = [visible_line(entry, board.restrictions)[0] for entry in entries]
+    else:
+        lines = [entry.elected for entry in entries]
+    if None in lines:
+        return [
+            _view_nothing(e) if s is None else view_line(board, s, now_ns) for e, s in zip(entries, lines, strict=True)
+        ]
+    return view_lines(board, cast("list[Line]", lines), now_ns)
 
 
 def view_line(board: Board, line: Line, now_ns: int) -> MarketView:
-    """Return one provider's price of a symbol, shown or not.
+    """Return one provider's price of a symbol, shown or not."""
+    return view_lines(board, (line,), now_ns)[0]
+
+
+def view_lines(board: Board, lines: Sequence[Line], now_ns: int) -> list[MarketView]:
+    """Return what lines say, in their order. This is the hot path.
 
     A tick that has nothing unusual about it is read as it came, without making a quote of it.
     """
-    entry, feed, tick, received_ns = line.entry, line.feed, line.tick, line.received_ns
-    if (
-        tick is None
-        or line.verdict is not None
-        or entry.halts
-        or entry.band is not None
-        or feed.feed_class is not FeedClass.CONSOLIDATED
-        or received_ns < line.since_ns
-        or received_ns < entry.resumed_ns
-    ):
-        return _view_slowly(board, line, now_ns)
-    bid, ask, lot_shares = tick.bid, tick.ask, feed.lot_shares
-    bid_shares, ask_shares = tick.bid_size * lot_shares, tick.ask_size * lot_shares
-    born_ns = tick.time * feed.tick_ns
-    born_ns = min(born_ns, received_ns)
-    if not (bid and ask and is_plainly_firm(board.grading, now_ns, born_ns, bid_shares, ask_shares)):
-        return _view_slowly(board, line, now_ns)
-    age_ms = (now_ns - born_ns) / NS_PER_MS if now_ns > born_ns else 0.0
-    mid = (bid + ask) / 2
-    return MarketView(
-        entry.symbol, FIRM, feed.provider, bid, ask, None, mid, age_ms, received_ns, bid_shares, ask_shares
-    )
+    views = []
+    grading = board.grading
+    for line in lines:
+        entry, feed, tick, received_ns = line.entry, line.feed, line.tick, line.received_ns
+        if (
+            tick is not None
+            and line.verdict is None
+            and not entry.halts
+            and entry.band is None
+            and feed.feed_class is FeedClass.CONSOLIDATED
+            and received_ns >= line.since_ns
+            and received_ns >= entry.resumed_ns
+        ):
+            bid, ask, lot_shares = tick.bid, tick.ask, feed.lot_shares
+            bid_shares, ask_shares = tick.bid_size * lot_shares, tick.ask_size * lot_shares
+            born_ns = tick.time * feed.tick_ns
+            born_ns = min(born_ns, received_ns)
+            if bid and ask and is_plainly_firm(grading, now_ns, born_ns, bid_shares, ask_shares):
+                age_ms = (now_ns - born_ns) / NS_PER_MS if now_ns > born_ns else 0.0
+                mid = (bid + ask) / 2
+                views.append(
+                    MarketView(
+                        entry.symbol, FIRM, feed.provider, bid, ask, None, mid, age_ms,
+                        received_ns, bid_shares, ask_shares,
+                    )
+                )  # fmt: skip
+                continue
+        views.append(_view_slowly(board, line, now_ns))
+    return views
 
 
 def view_others(board: Board, entry: Entry, now_ns: int) -> tuple[MarketView, ...]:
     """Return what the providers that are not shown have of a symbol; those without a price are left out."""
     lines = (line for line in entry.lines.values() if line is not entry.elected)
     return tuple(view for view in (view_line(board, line, now_ns) for line in lines) if view.received_ns)
+
+
+def _view_nothing(entry: Entry) -> MarketView:
+    return MarketView(entry.symbol, NO_PRICE, None, None, None, None, None, None)
 
 
 def _view_slowly(board: Board, line: Line, now_ns: int) -> MarketView:

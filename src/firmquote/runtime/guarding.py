@@ -49,14 +49,14 @@ class Guarding:
         self._ready = False
         """Whether the board has been full of usable quotes; a gateway that has just begun breaches nothing."""
 
-    def run_each(self, items: Iterable[T], decide: Callable[[T], R]) -> list[R]:
+    def run_each(self, items: Iterable[T], decide: Callable[[T, int], R], now_ns: int) -> list[R]:
         """Decide on each of `items` without live calls; one that tries a live call ends without a result."""
         results = []
         failures = self._failures
         with self._no_live_calls:
             for item in items:
                 try:
-                    results.append(decide(item))
+                    results.append(decide(item, now_ns))
                 except HotpathViolation as error:
                     self._failures += 1
                     _log.error("hot_path", trouble=str(error))

@@ -6,7 +6,7 @@ batch at a time; an order reaches its broker once its batch is on the disk.
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, date, datetime
@@ -33,7 +33,7 @@ from firmquote.decision import (
     Receipt,
     WorkingOrders,
     to_advice,
-    view_entry,
+    view_entries,
     view_others,
 )
 from firmquote.errors import FirmquoteError, StoreError
@@ -114,11 +114,17 @@ class Trading:
 
     # -- the hot path
 
-    def on_dirty(self, entries: Iterable[Entry]) -> None:
+    def on_dirty(self, entries: Sequence[Entry]) -> None:
         """Decide on symbols whose quotes have just changed, and measure how long that took since their frames came."""
-        arrivals = self._look_at(entries, self._clock.now_ns())
+        views = self._look_at(entries, self._clock.now_ns())
         decided_ns = self._clock.now_ns()
-        self._latencies_ns.extend([decided_ns - received_ns for received_ns in arrivals if received_ns])
+        self._latencies_ns.extend(
+            [  # a mock may be shown instead of what woke us
+                decided_ns - view.received_ns
+                for view in views
+                if view.received_ns and view.graded.grade is not Grade.MOCK
+            ]
+        )
 
     def on_timer(self, now_ns: int) -> Work:
         """Let time do its work: fills, ends of orders, ages of quotes."""
@@ -291,17 +297,12 @@ class Trading:
 
     # -- how
 
-    def _look_at(self, entries: Iterable[Entry], now_ns: int) -> list[int]:
-        """Decide on each entry; returns when the frames arrived that were decided on."""
-        board, on_view = self.board, self.desk.on_view
-
-        def decide(entry: Entry) -> int:
-            view = view_entry(board, entry, now_ns)
-            if on_view(view, now_ns) is not None:
-                self._changed.set()
-            return 0 if view.graded.grade is Grade.MOCK else view.received_ns  # what woke us is not what is shown
-
-        return self.guarding.run_each(entries, decide)
+    def _look_at(self, entries: Sequence[Entry], now_ns: int) -> list[MarketView]:
+        """Decide on each entry; returns what was seen."""
+        views = view_entries(self.board, entries, now_ns)
+        if any(self.guarding.run_each(views, self.desk.on_view, now_ns)):
+            self._changed.set()
+        return views
 
     def _witness(self, symbol: str, now_ns: int) -> tuple[tuple[MarketView, ...], dict[str, int]]:
         entry = self.board.entries[symbol]
