@@ -27,7 +27,7 @@ from firmquote.runtime.supervision import Supervisor
 from firmquote.store import open_symbol_record
 
 SWITCH_S = 100e-6
-"""How long a thread that writes to the disk may keep Python from the event loop, which decides (docs/adr/0011)."""
+"""How long a thread that writes to the disk may keep Python from the event loop, which decides (docs/adr/0012)."""
 
 
 def run_until_stopped(
