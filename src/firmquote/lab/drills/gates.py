@@ -10,6 +10,7 @@ from firmquote.lab.drills.range import Range
 from firmquote.lab.faults import Fault
 from firmquote.model import Session
 from firmquote.rollout import GATES
+from firmquote.runtime.turns import Work
 
 Stand = Callable[[Range], AbstractAsyncContextManager[None]]
 WARM = ("alpaca",)
@@ -73,10 +74,11 @@ async def _market_stops(run: Range) -> AsyncIterator[None]:
 async def _live_call(run: Range) -> AsyncIterator[None]:
     """A strategy that asks somebody while it decides: the real guard stops it, and counts."""
 
-    def decide(address: tuple[str, int]) -> None:
-        socket.create_connection(address, timeout=0.1).close()
+    def decide(port: int, now_ns: int) -> None:
+        del now_ns
+        socket.create_connection(("127.0.0.1", port), timeout=0.1).close()
 
-    run.gateway.safety.guarding.run_each([("127.0.0.1", 9)], decide)
+    run.gateway.safety.guarding.run_each([9], decide, run.gateway.clock.now_ns())
     yield
 
 
@@ -88,8 +90,8 @@ async def _budget_mismeasured(run: Range) -> AsyncIterator[None]:
     assert measuring is not None
     take = measuring.take
 
-    def mismeasure(session: Session, board_ns: int, now_ns: int) -> None:
-        take(session, board_ns, now_ns)
+    def mismeasure(session: Session, board_ns: int, now_ns: int) -> Work:
+        yield from take(session, board_ns, now_ns)
         promotion.evidence.budget_unlimited, promotion.evidence.budget_left_pct = False, 1.0
 
     measuring.take = mismeasure  # type: ignore[method-assign]  # the drill's seam
