@@ -9,7 +9,6 @@ puts every quote on the board; `massive` decodes and hands a list to a handler t
 
 import asyncio
 import itertools
-import json
 import subprocess
 import sys
 import time
@@ -17,7 +16,8 @@ import time
 import uvloop
 from frames import tape_frames, tape_symbols
 from machine import report
-from picows import WSFrame, WSListener, WSMsgType, WSTransport, WSUpgradeRequest, ws_create_server
+from picows import WSMsgType, WSTransport
+from polygon_server import serve
 
 QUOTES = {1: 40_000, 20: 200_000}
 ROUNDS = 3
@@ -25,50 +25,16 @@ BUFFER_BYTES_MAX = 1 << 20
 CONTENDERS = ("ours", "massive")
 
 
-class Polygon(WSListener):
-    """Enough of the provider's protocol for both clients, then all frames as fast as they are read."""
+async def serve_one(contender: str, frames: list[bytes], quotes: int) -> float:
+    """Let one client read everything, as fast as it reads, and return its CPU nanoseconds per quote."""
 
-    def __init__(self, frames: list[bytes]) -> None:
-        self._frames = frames
-        self._sending: asyncio.Task[None] | None = None
-
-    def on_ws_connected(self, transport: WSTransport) -> None:
-        """Greet."""
-        self._say(transport, "connected")
-
-    def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
-        """Accept any login; the first subscription starts the flow."""
-        if frame.msg_type is WSMsgType.CLOSE:
-            transport.disconnect()
-        elif b'"auth"' in frame.get_payload_as_bytes():
-            self._say(transport, "auth_success")
-        elif self._sending is None:
-            self._sending = asyncio.get_running_loop().create_task(self._send_all(transport))
-
-    def pause_writing(self) -> None:
-        """The sender looks at the buffer itself."""
-
-    def resume_writing(self) -> None:
-        """Likewise."""
-
-    async def _send_all(self, transport: WSTransport) -> None:
-        for frame in self._frames:
+    async def send_all(transport: WSTransport) -> None:
+        for frame in frames:
             while transport.underlying_transport.get_write_buffer_size() > BUFFER_BYTES_MAX:
                 await asyncio.sleep(0.001)
             transport.send(WSMsgType.TEXT, frame)
 
-    def _say(self, transport: WSTransport, status: str) -> None:
-        transport.send(WSMsgType.TEXT, json.dumps([{"ev": "status", "status": status, "message": ""}]).encode())
-
-
-async def serve_one(contender: str, frames: list[bytes], quotes: int) -> float:
-    """Let one client read everything and return its CPU nanoseconds per quote."""
-
-    def listener(_: WSUpgradeRequest) -> WSListener:
-        return Polygon(frames)
-
-    server = await ws_create_server(listener, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
+    server, port = await serve(send_all)
     process = await asyncio.create_subprocess_exec(
         sys.executable, __file__, contender, str(port), str(quotes), stdout=subprocess.PIPE
     )
