@@ -58,7 +58,7 @@ ASKED = ("/metrics", "/healthz/providers")
 LATE_NS_MAX = 20_000_000
 """Frames that the sender is later with than this are never sent; `offered` tells."""
 WAKING_NS = 120_000
-"""The last bit of a wait is spent looking at the clock: a sleep may end so much too late, and timers of the loop later."""
+"""The end of a wait is spent looking at the clock: a sleep may end so much too late, and a timer of the loop later."""
 CONTENDERS = ("ours", "floor", "bare")
 
 

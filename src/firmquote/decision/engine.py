@@ -272,11 +272,11 @@ class DecisionEngine:
         positive = self.config.positive
         if score >= positive:
             return False
-        if not self.book.portfolio.shares(view.symbol):
-            return mind.stance == _QUIET or self._hush(mind, now_ns)
-        if mind.stance != _QUIET or score <= -positive:
+        if self.book.portfolio.shares(view.symbol) and (
+            score <= -positive or hit_stop(view, self.book.held(view.symbol), self.config.stops) is not None
+        ):
             return False
-        return hit_stop(view, self.book.held(view.symbol), self.config.stops) is None
+        return mind.stance == _QUIET or self._hush(mind, now_ns)
 
     def _hush(self, mind: _Mind, now_ns: int) -> bool:
         """Nothing is wanted any more: say whether that came too soon after the newest receipt to be told of."""
