@@ -49,8 +49,8 @@ def break_line() -> None:
     raise LineError(f"https://x.example/?token={KEY}: refused", provider="polygon")
 
 
-def log_everywhere() -> int:
-    """Write the key through every way into the log; returns how many messages that makes."""
+def log_everywhere() -> tuple[str, ...]:
+    """Write the key through every way into the log; returns what must be left of each message."""
     log.info("plain", url=f"https://x.example/v2?apiKey={KEY}&symbol=IBM", cause=f"refused {KEY}")
     in_the_event = f"in the event {KEY}"
     log.info(in_the_event, nested={"headers": [("Authorization", f"Bearer {KEY}")], "raw": KEY.encode()})
@@ -71,7 +71,10 @@ def log_everywhere() -> int:
         asyncio.get_running_loop().call_exception_handler({"message": f"lost {KEY}", "exception": OSError(KEY)})
 
     asyncio.run(forgotten())
-    return 8
+    return (
+        "refused ***", "in the event ***", "?token=*** refused", "apiKey=***", "a warning with ***",
+        "RuntimeError: ***", "ValueError: invalid literal for int() with base 10: '***'", "lost ***", "OSError: ***",
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("out", [io.StringIO, Terminal], ids=["json", "text"])
@@ -79,9 +82,9 @@ def test_no_way_into_the_log_shows_a_key(out: type[io.StringIO]) -> None:
     REDACTOR.learn(Secret(KEY))
     stream = out()
     begin_logging(LogSection(), stream=stream)
-    written = log_everywhere()
+    left = log_everywhere()
     text = stream.getvalue()
-    assert text.count("***") >= written
+    assert [words for words in left if words not in text] == []
     for shape in (KEY, KEY.replace("+", "%2B"), "9sKq", "planted"):
         assert shape not in text
     assert "LineError" in text

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from urllib.parse import quote, quote_plus, urlsplit
+from urllib.parse import quote, urlsplit
 
 import msgspec
 
@@ -49,7 +49,7 @@ class Redactor:
         ]
         for piece in pieces:
             if len(piece) >= PIECE_MIN:
-                self._known.update(dict.fromkeys((piece, quote(piece, safe=""), quote_plus(piece), repr(piece)[1:-1])))
+                self._known.update(dict.fromkeys((piece, quote(piece, safe=""), repr(piece)[1:-1])))
         while len(self._known) > KNOWN_MAX:
             del self._known[next(iter(self._known))]
         self._pattern = None
