@@ -1,12 +1,13 @@
 """Traces: nothing by default, and spans of requests, polls, hand-overs and orders at a real collector."""
 
+import ast
 import asyncio
-import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 
 import httpx
 import pytest
@@ -14,6 +15,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from tests.scenarios.gateway import play, scenario
 
+import firmquote
 from firmquote.errors import ConfigError
 from firmquote.lab import LAB_KEY
 from firmquote.model.tracing import TRACING
@@ -22,6 +24,7 @@ from firmquote.runtime import tracing
 from firmquote.runtime.config import TraceSection
 from firmquote.runtime.effects import tell_of_orders
 
+SOURCES = Path(firmquote.__file__).parent
 ON = TraceSection(enabled=True)
 PARENT = "4bf92f3577b34da6a3ce929d0e0e4736"
 
@@ -106,12 +109,16 @@ def test_an_order_is_traced_from_its_decision_to_the_outbox_and_a_failure_by_its
 
 
 def test_nothing_is_imported_or_traced_unless_the_configuration_asks_for_it() -> None:
-    code = (
-        "import sys, firmquote.runtime as r; from firmquote.runtime.config import TraceSection\n"
-        "with r.tracing(TraceSection()): pass\n"
-        "assert not [n for n in sys.modules if n.startswith('opentelemetry')]"
-    )
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+    at_import = [
+        node
+        for path in SOURCES.rglob("*.py")
+        for node in ast.parse(path.read_text()).body
+        if isinstance(node, ast.Import | ast.ImportFrom) and "opentelemetry" in ast.unparse(node)
+    ]
+    assert at_import == []
+    before = TRACING.tracer
+    with tracing(TraceSection()):
+        assert TRACING.tracer is before
 
 
 def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
