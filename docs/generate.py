@@ -23,17 +23,15 @@ def failure_modes() -> str:
     lines = [
         NOTE, "# Failure modes", "",
         "Each way in which Firmquote is known to fail, made from the registry in `publish/alerting/modes.py`.",
-        "A drill is a command, or a test of the suite.",
-        "`pytest tests/house/test_failure_modes.py` fails when a column is empty.",
+        "A drill is a test of `make test` or of `make proof`.",
+        "`pytest tests/house/test_failure_modes.py` fails when a column is empty, or a drill is run by neither.",
         "", "| what fails | how it is seen | alert and runbook | what happens by itself | drill |",
         "| --- | --- | --- | --- | --- |",
     ]  # fmt: skip
     for mode in MODES:
         link = f"[`{mode.alert}`](OPERATIONAL-RUNBOOK.md#{mode.alert})"
-        drill = mode.drill if mode.drill.startswith("firmquote ") else mode.drill.replace("::", " `, ` ")
-        lines.append(
-            f"| {mode.name} | {mode.detection} | {link} | {mode.reaction} | `{drill.replace(' `, ` ', '`, `')}` |"
-        )
+        drill = mode.drill.replace("::", "`, `")
+        lines.append(f"| {mode.name} | {mode.detection} | {link} | {mode.reaction} | `{drill}` |")
     return "\n".join(lines) + "\n"
 
 

@@ -42,6 +42,7 @@ def test_the_terminal_shows_a_failover_a_switch_and_an_alert_and_when_it_is_cut_
             await running.until(lambda: gateway.report.not_ready() is None)
             gateway.conductor.activate("polygon", "test")
             listening = bind("127.0.0.1", 0)
+            gateway.alerting.serves_at("http://127.0.0.1")
             watching = Watching(f"http://127.0.0.1:{listening.getsockname()[1]}")
             async with watching.run_test(size=(160, 40)) as pilot:
                 async with serving(gateway.report, listening, access=OneToken("t"), hosts=LOOPBACK_NAMES):

@@ -35,7 +35,7 @@ ON_A_DEMO = Table(
         ".venv/bin/firmquote demo --tape path/to/folder --speed 2": "it needs a tape of the reader's",
     },
 )
-PAGES = ("corporate-actions.md", "decisions.md", "faults.md", "stop.md", "tapes.md", "your-keys.md")
+PAGES = ("alerts.md", "corporate-actions.md", "decisions.md", "faults.md", "stop.md", "tapes.md", "your-keys.md")
 
 
 def test_the_tables_name_only_what_is_there() -> None:

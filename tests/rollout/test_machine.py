@@ -243,3 +243,44 @@ class Machine(RuleBasedStateMachine):
 
 TestMachine = Machine.TestCase
 TestMachine.settings = settings(max_examples=80, stateful_step_count=30, deadline=None)
+
+
+def fallen(made: Rollout) -> tuple[str, str] | None:
+    return None if made.fallen is None else (made.fallen.before, made.fallen.after)
+
+
+def broken(start: Stage = Stage.FULL) -> Rollout:
+    """A rollout that a gate has just thrown back to shadow."""
+    made = rollout(RolloutPolicy(approval="auto", cool_off_s=0), start=start)
+    for second in (1, 2, 3):
+        made.evaluate(gates(GATES[0], Severity.ALL), NOBODY, ns(second))
+    return made
+
+
+def test_a_fall_is_remembered_until_an_operator_gives_an_order() -> None:
+    assert fallen(broken()) == ("full", "shadow")
+    for order in ("hold", "promote", "roll_back"):
+        made = broken()
+        forced = {"forced": True} if order == "promote" else {}
+        getattr(made, order)(by="ann", reason="mine", now_ns=ns(4), **forced)
+        assert fallen(made) is None, order
+
+
+def test_a_fall_is_over_when_the_stage_is_reached_again_and_not_before() -> None:
+    made = broken(Stage.PRIORITY)
+    made.evaluate(gates(), NOBODY, ns(10))
+    assert (made.stage, fallen(made)) == (Stage.CANARY, ("priority", "shadow"))
+    made.evaluate(gates(), NOBODY, ns(700))
+    assert (made.stage, fallen(made)) == (Stage.PRIORITY, None)
+
+
+def test_a_fall_outlives_the_process_and_a_crash_is_one() -> None:
+    after = rollout()
+    after.resume(broken().state("us", clean=True), "us", ns(10))
+    assert (fallen(after), after.unclean_ns) == (("full", "shadow"), None)
+    crashed = rollout()
+    crashed.resume(stored(Stage.FULL, clean=False), "us", ns(10))
+    assert (fallen(crashed), crashed.unclean_ns) == (("full", "priority"), ns(10))
+    nothing_lost = rollout()
+    nothing_lost.resume(stored(Stage.SHADOW, clean=False), "us", ns(10))
+    assert (fallen(nothing_lost), nothing_lost.unclean_ns) == (None, ns(10))

@@ -132,3 +132,10 @@ def test_made_up_prices_are_no_help_against_an_outage_of_everybody() -> None:
     mock = structs.replace(candidate("mock", 1), synthetic=True)
     assert winner(cut_off("a", 0), mock) == "a"
     assert winner(candidate("a", 0, Status.FAILED), mock) == "mock"
+
+
+def test_a_degraded_provider_is_not_left_for_made_up_prices_and_made_up_prices_are_left_for_it() -> None:
+    degraded = candidate("a", 0, Status.DEGRADED)
+    mock = structs.replace(candidate("mock", 1), synthetic=True)
+    assert winner(degraded, mock) == "a"
+    assert winner(degraded, mock, serving="mock") == "a"

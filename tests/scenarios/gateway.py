@@ -13,6 +13,7 @@ from msgspec import structs
 
 from firmquote.board import Entry
 from firmquote.lab import LAB_KEY, Lab, LabConfig, Tape, load_tape
+from firmquote.model import Clock
 from firmquote.runtime import DEMO_PROVIDERS, KEY_NAME, Config, Gateway, SystemClock, demo_config
 
 TAPE = load_tape()
@@ -60,13 +61,17 @@ async def scenario(
     change: Callable[[Config], Config] = lambda config: config,
     environ: Mapping[str, str] = MappingProxyType({}),
     deadline_s: float = DEADLINE_S,
+    clock: Clock | None = None,
 ) -> AsyncIterator[Scenario]:
-    """Run a lab and a gateway with `providers` while the block runs; its state is thrown away afterwards."""
+    """Run a lab and a gateway with `providers` while the block runs; its state is thrown away afterwards.
+
+    `clock` is the gateway's own, if it shall differ from the lab's.
+    """
     with TemporaryDirectory(prefix="firmquote-") as state:
         async with asyncio.timeout(deadline_s), Lab(tape, SystemClock(), lab) as simulators:
             config = demo_config({name: simulators.settings[name] for name in providers}, port=0)
             config = change(with_state_dir(Path(state))(config))
-            gateway = Gateway(config, {KEY_NAME: LAB_KEY, **environ}, SystemClock(), Random(7))
+            gateway = Gateway(config, {KEY_NAME: LAB_KEY, **environ}, clock or SystemClock(), Random(7))
             running = asyncio.create_task(gateway.run())
             try:
                 yield Scenario(simulators, gateway)

@@ -5,6 +5,7 @@ import resource
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -231,3 +232,23 @@ def test_any_single_changed_byte_is_found(tmp_path_factory: pytest.TempPathFacto
     content[place] ^= data.draw(st.integers(1, 255))
     path.write_bytes(bytes(content))
     assert not verify(directory).good
+
+
+def test_a_chain_that_is_being_written_verifies_at_every_moment(tmp_path: Path) -> None:
+    write(tmp_path)
+    written = threading.Event()
+
+    def go_on() -> None:
+        with Chain(tmp_path, "log", segment_bytes_max=20_000) as chain:
+            for number in range(400):
+                chain.append([Note(f"more {number}")], at_ns=number)
+        written.set()
+
+    writer = threading.Thread(target=go_on)
+    writer.start()
+    seen = []
+    while not written.is_set():
+        seen.append(verify(tmp_path))
+    writer.join()
+    assert [found.problems for found in seen if not found.good] == []
+    assert len({found.links for found in seen}) > 3, "it grew meanwhile"

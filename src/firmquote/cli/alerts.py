@@ -1,6 +1,7 @@
 """`firmquote alerts`: what fires, who is on it, and whether the channels work."""
 
 import json
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -10,6 +11,7 @@ from firmquote.cli.client import DEFAULT_URL, fetch, operator_token
 alerts = typer.Typer(help="Alerts: what fires, taking one, trying the channels.", invoke_without_command=True)
 Url = Annotated[str, typer.Option(envvar="FIRMQUOTE_URL", help="Where the gateway listens.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+DEFAULT_CONFIG = Path("config/live_feeds.yaml")
 Reason = Annotated[str, typer.Option(help="Why, or what is being done.")]
 
 
@@ -54,6 +56,21 @@ def try_channels(url: Url = DEFAULT_URL, reason: Reason = "a test of the channel
         or "none, so it only goes to the log; see alerts in docs/reference/configuration.md"
     )
     typer.echo(json.dumps(report) if as_json else f"A test alert is on its way. Channels: {words}.")
+
+
+@alerts.command()
+def guard(
+    config: Annotated[Path, typer.Option("--config", "-c", help="The gateway's: its channels.")] = DEFAULT_CONFIG,
+    url: Url = DEFAULT_URL,
+    every: Annotated[str, typer.Option(help="How often the gateway is asked, e.g. 5s.")] = "5s",
+    host: Annotated[str, typer.Option(help="Where to listen for those who follow an alert's link.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="The port for that; 0 takes any free one.")] = 8091,
+    as_json: Json = False,
+) -> None:
+    """Watch a gateway from outside and tell people when it is gone; runs until it is stopped."""
+    from firmquote.cli.guarding import stand_guard  # noqa: PLC0415 - so that --help stays quick
+
+    stand_guard(config, url=url, every=every, host=host, port=port, as_json=as_json)
 
 
 @alerts.command()

@@ -84,6 +84,13 @@ def _tell(found: dict[str, Any], *, as_json: bool) -> None:
         row = (name, gate["status"], now, f"{gate['threshold']:.4g}", gate["unit"], str(gate["samples"]))
         table.add_row(*row, gate["message"])
     console.print(table)
+    if found["held"] is not None:
+        console.print(f"Held: {found['held']}", highlight=False)
+    if found["fallen"] is not None:
+        fallen = found["fallen"]
+        console.print(
+            f"Fell by itself from {fallen['before']} to {fallen['after']}: {fallen['reason']}", highlight=False
+        )
     for symbol, why in found["quarantined"].items():
         console.print(f"In quarantine: {symbol}: {why}", highlight=False)
     for obstacle in found["obstacles"]:

@@ -41,7 +41,7 @@ def start(config_path: Path, *, for_: str | None, as_json: bool) -> None:
     config = load_config(config_path)
 
     def announce(url: str) -> None:
-        _say(as_json, {"url": url}, f"Firmquote listens on {url}. Stop it with Ctrl-C.")
+        say(as_json, {"url": url}, f"Firmquote listens on {url}. Stop it with Ctrl-C.")
 
     async def body(stop: asyncio.Event) -> None:
         async with logging_as(config.logs, as_json=as_json):
@@ -78,7 +78,7 @@ def start_demo(*, for_: str | None, port: int, tape: Path | None, speed: float, 
             simulators: dict[str, object] = {name: lab.simulators[name].url for name in DEMO_PROVIDERS}
 
             def announce(url: str) -> None:
-                _say(as_json, {"url": url, **simulators}, _welcome(url, polygon_port, port))
+                say(as_json, {"url": url, **simulators}, _welcome(url, polygon_port, port))
 
             await run_gateway(config, stop, announce=announce, environ=environ)
 
@@ -99,7 +99,7 @@ def serve_lab(config: LabConfig, *, tape: Path | None, schedule: Path | None, fo
             ]
             last = f"The key is {LAB_KEY}. Symbols: {', '.join(ticks.symbols)}. Stop with Ctrl-C."
             words = "\n".join([*places, last])
-            _say(as_json, {"providers": settings, "key": LAB_KEY, "symbols": list(ticks.symbols)}, words)
+            say(as_json, {"providers": settings, "key": LAB_KEY, "symbols": list(ticks.symbols)}, words)
             await stop.wait()
 
     run_until_stopped(body, for_s=None if for_ is None else parse_seconds(for_))
@@ -152,6 +152,7 @@ Alpha Vantage serves: last prices, so every symbol is indicative. In another ter
 """
 
 
-def _say(as_json: bool, document: dict[str, object], words: str) -> None:
+def say(as_json: bool, document: dict[str, object], words: str) -> None:
+    """Print one answer, for programs or for people."""
     typer.echo(json.dumps(document) if as_json else words)
     sys.stdout.flush()

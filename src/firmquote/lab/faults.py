@@ -75,7 +75,9 @@ class Fault(Enum):
     """Prices are `magnitude` times the truth (default 10, a split that was not applied; 100 is cents)."""
     SIZES = "sizes"
     """Sizes are `magnitude` times the truth (default 100, lots of lots)."""
-    # refusals
+    # requests
+    SLOW = "slow"
+    """Every answer takes `magnitude` seconds longer (0.5); streams are as they were."""
     HTTP_429 = "http-429"
     HTTP_500 = "http-500"
     HTTP_NOTE = "http-note"
@@ -91,6 +93,7 @@ DEFAULT_MAGNITUDE = {
     Fault.DRIFT: 5.0,
     Fault.SCALE: 10.0,
     Fault.SIZES: 100.0,
+    Fault.SLOW: 0.5,
 }
 """The faults that have a magnitude, in each one's own unit."""
 

@@ -227,7 +227,9 @@ class Simulator:
                 await asyncio.Event().wait()
             if self.faults.active(Fault.DISCONNECT, now_ns) and request.transport is not None:
                 request.transport.close()
-            await self._clock.sleep_until(self._clock.monotonic_ns() + 2 * self._delay_ns)
+            slow = self.faults.active(Fault.SLOW, now_ns)
+            slow_ns = 0 if slow is None else int(slow.magnitude * NS_PER_S)
+            await self._clock.sleep_until(self._clock.monotonic_ns() + 2 * self._delay_ns + slow_ns)
         return await handler(request)
 
     async def _post_fault(self, request: web.Request) -> web.Response:

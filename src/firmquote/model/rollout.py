@@ -40,3 +40,5 @@ class RolloutView(Struct, frozen=True, kw_only=True):
     gates: dict[str, GateView]
     history: tuple[StageChange, ...]
     persisted: bool
+    fallen: StageChange | None = None
+    """The last step back that came by itself, until an operator gives an order or the stage is reached again."""

@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Mapping
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from firmquote.errors import RefusedError
 from firmquote.model import NS_PER_S
@@ -28,6 +28,8 @@ class RolloutState(Struct, frozen=True, kw_only=True):
     held: str | None = None
     cool_until_ns: int = 0
     quarantined: dict[str, str] = {}
+    fallen: StageChange | None = None
+    """The step back that came by itself, and nobody has answered yet."""
 
 
 class Rollout:
@@ -48,6 +50,10 @@ class Rollout:
         self.since_ns = now_ns
         self.breaches: dict[str, int] = {}
         self.quarantined: dict[str, str] = {}
+        self.fallen: StageChange | None = None
+        """The last step back by itself, until an operator gives an order or the stage is reached again."""
+        self.unclean_ns: int | None = None
+        """When this process began, if the one before ended without saying so."""
         self.history: deque[StageChange] = deque(maxlen=HISTORY_KEPT)
         self._stage = min(Stage[policy.start.upper()], ceiling)
         self.reconfigure(
@@ -71,6 +77,7 @@ class Rollout:
             held=self.held,
             cool_until_ns=self.cool_until_ns,
             quarantined=dict(self.quarantined),
+            fallen=self.fallen,
         )
 
     def all_pass(self) -> bool:
@@ -120,7 +127,9 @@ class Rollout:
         self.held, self.cool_until_ns = stored.held, stored.cool_until_ns
         self.quarantined = dict(stored.quarantined)
         self._stage = stage
-        return [self._note("started", before, BY_ITSELF, words, now_ns)]
+        change = self._note("started", before, BY_ITSELF, words, now_ns)
+        self._remember_fall(stored, of, change)
+        return [change]
 
     def reconfigure(
         self,
@@ -181,6 +190,7 @@ class Rollout:
     def hold(self, *, by: str, reason: str, now_ns: int) -> StageChange:
         """Let nothing be promoted until `let_go`. Rollbacks go on."""
         self.held = reason
+        self.fallen = None
         return self._note("held", self._stage, by, reason, now_ns)
 
     def let_go(self, *, by: str, reason: str, now_ns: int) -> StageChange:
@@ -199,6 +209,15 @@ class Rollout:
 
     # -- how
 
+    def _remember_fall(self, stored: RolloutState, of: str, change: StageChange) -> None:
+        if stored.of != of:
+            return
+        self.fallen = stored.fallen
+        if not stored.clean:
+            self.unclean_ns = change.at_ns
+            if change.after != stored.stage:
+                self.fallen = structs.replace(change, before=stored.stage)
+
     def _worst_breach(self) -> str | None:
         failing = [n for n, count in self.breaches.items() if count >= self.policy.breaches_to_roll_back]
         return min(failing, key=lambda n: self.readings[n].severity is not Severity.ALL, default=None)
@@ -210,13 +229,17 @@ class Rollout:
     def _promote(self, by: str, reason: str, now_ns: int) -> StageChange:
         before = self._stage
         self._enter(Stage(before + 1), now_ns)
+        if by != BY_ITSELF or (self.fallen is not None and self._stage >= Stage[self.fallen.before.upper()]):
+            self.fallen = None
         return self._note("promoted", before, by, reason, now_ns)
 
     def _roll_back(self, target: Stage, *, by: str, reason: str, gate: str | None, now_ns: int) -> StageChange:
         before = self._stage
         self._enter(target, now_ns)
         self.cool_until_ns = now_ns + int(self.policy.cool_off_s * NS_PER_S)
-        return self._note("rolled back", before, by, reason, now_ns, gate=gate)
+        change = self._note("rolled back", before, by, reason, now_ns, gate=gate)
+        self.fallen = change if by == BY_ITSELF else None
+        return change
 
     def _enter(self, stage: Stage, now_ns: int) -> None:
         self._stage = stage

@@ -96,8 +96,10 @@ def _improve(usable: list[Candidate], current: Candidate, policy: ElectionPolicy
     for other in usable:
         if other.name == current.name:
             continue
+        if other.synthetic and not current.synthetic:  # made-up prices are no help against slow ones
+            continue
         worse = other.status is Status.DEGRADED and current.status is Status.HEALTHY
-        if worse:
+        if worse and not current.synthetic:
             continue
         if other.rank < current.rank:
             if policy.failback == "after" and _steady_s(other, now_ns) >= policy.failback_after_s:

@@ -60,6 +60,7 @@ class Channel:
         clock: Clock,
         probe_every_s: float,
         give_up: Callable[[Message, frozenset[str]], None],
+        on_delivered: Callable[[Message], None],
     ) -> None:
         self.name = name
         self.policy = policy
@@ -70,6 +71,7 @@ class Channel:
         self._clock = clock
         self._probe_every_s = probe_every_s
         self._give_up = give_up
+        self._on_delivered = on_delivered
         self._queue: asyncio.Queue[tuple[Message, frozenset[str]]] = asyncio.Queue(QUEUED_MAX)
 
     def put(self, message: Message, tried: frozenset[str] = frozenset()) -> None:
@@ -102,7 +104,9 @@ class Channel:
 
     async def _try(self, message: Message) -> bool:
         taken = await asyncio.to_thread(self._sender.send, message)
-        self.delivered += taken
+        if taken:
+            self.delivered += 1
+            self._on_delivered(message)
         return taken
 
     async def _pause(self, seconds: float) -> None:

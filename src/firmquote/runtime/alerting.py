@@ -8,16 +8,30 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from firmquote.errors import StoreError
 from firmquote.model import NS_PER_S, Clock
 from firmquote.model.alerts import AlertReport, AlertView
 from firmquote.model.status import QuoteView
-from firmquote.publish.alerting import AlertDesk, AlertRules, Condition, Message, Role, Situation, wants
-from firmquote.runtime.alert_channels import Channel, Sender, read_address
+from firmquote.publish.alerting import (
+    SCHEMA,
+    AlertDesk,
+    AlertRules,
+    Condition,
+    KeptAlerts,
+    Message,
+    Role,
+    Situation,
+)
+from firmquote.runtime.alert_channels import Sender, read_address
+from firmquote.runtime.audit_watch import AuditWatch
+from firmquote.runtime.delivering import Delivery
 from firmquote.runtime.turns import Work, take_turns
+from firmquote.safety import GuardState
 
 if TYPE_CHECKING:
     from firmquote.runtime.gateway import Gateway
 
+STATE = "alerts.json"
 LOOK_NS = NS_PER_S
 TEST_NS = 3 * NS_PER_S
 """How long a test alert lasts."""
@@ -35,19 +49,7 @@ class Alerting:
         serve = gateway.config.serve
         self._rules = AlertRules(self.policy)
         self.desk = AlertDesk(self.policy, self.policy.runbook_url or f"http://{serve.host}:{serve.port}/runbook/")
-        self.channels = {
-            name: Channel(
-                name,
-                channel,
-                Sender(
-                    name, read_address(f"alerts.channels.{name}", env=channel.env, file=channel.file, environ=environ)
-                ),
-                clock,
-                self.policy.probe_every_s,
-                self._pass_on,
-            )
-            for name, channel in self.policy.channels.items()
-        }
+        self.delivery = Delivery(self.policy, environ, clock, self._on_delivered)
         beat = self.policy.heartbeat
         self._heart = (
             None
@@ -55,25 +57,38 @@ class Alerting:
             else Sender("heartbeat", read_address("alerts.heartbeat", env=beat.env, file=None, environ=environ))
         )
         self.heartbeat_failing: str | None = None
+        self.audit = AuditWatch(gateway.safety.keeper, clock, self.policy.audit_verify_every_s)
+        self._kept_version: int | None = None
+        """Of the desk, as last stored; `None` until what the last process left was taken up."""
         self._tests_until_ns = 0
         self._test_words = ""
-        self.sent = 0
-        self.undelivered = 0
 
     def serves_at(self, url: str) -> None:
-        """Let the links lead to the gateway itself, unless the configuration names another place."""
+        """Begin: links lead to the gateway itself, unless the configuration names another place."""
         if self.policy.runbook_url is None:
             self.desk.runbook = f"{url}/runbook/"
+        keeper = self._gateway.safety.keeper
+        try:
+            kept = keeper.read(STATE, KeptAlerts)
+            if kept is not None and kept.schema != SCHEMA:
+                raise keeper.refuse(STATE, f"it has the shape {kept.schema}, and this release knows {SCHEMA}")
+        except StoreError as error:
+            _log.error("alerts", trouble=str(error))
+            kept = None
+        if kept is not None:
+            self.desk.take_up(kept, self._clock.now_ns())
+        self._kept_version = self.desk.version
 
     async def run(self) -> None:
         """Look once a second, until cancelled."""
         async with asyncio.TaskGroup() as group:
-            for channel in self.channels.values():
-                group.create_task(channel.run())
+            group.create_task(self.delivery.run())
             if self._heart is not None:
                 group.create_task(self._beat(self._heart))
+            group.create_task(self.audit.run())
             while True:
-                await take_turns(self.look(), self._clock)
+                if self._kept_version is not None:  # before we serve no link leads anywhere
+                    await take_turns(self.look(), self._clock)
                 await self._clock.sleep_until(self._clock.monotonic_ns() + LOOK_NS)
 
     def look(self) -> Work:
@@ -86,21 +101,25 @@ class Alerting:
         yield
         now_ns = self._clock.now_ns()
         for message in self.desk.observe(self._conditions(situation, now_ns), now_ns):
-            self._send(message)
+            self.delivery.send(message)
+        self._keep()
 
     def report(self) -> AlertReport:
         """Return what `/v1/alerts` shows."""
         return AlertReport(
             alerts=(*self.desk.firing(), *self.desk.resolved()),
-            channels={c.name: c.failing or ("ok" if c.delivered else "unused") for c in self.channels.values()},
-            sent=self.sent,
-            undelivered=self.undelivered,
+            channels={
+                c.name: c.failing or ("ok" if c.delivered else "unused") for c in self.delivery.channels.values()
+            },
+            sent=self.delivery.sent,
+            undelivered=self.delivery.undelivered,
             as_of_ns=self._clock.now_ns(),
         )
 
     def acknowledge(self, number: int, who: str, reason: str) -> AlertView:
         """Note that `who` is on it. Raises ConfigError where no such alert fires."""
         view = self.desk.acknowledge(number, who, reason, self._clock.now_ns())
+        self._keep()
         _log.info("alert_acknowledged", alert=view.name, subject=view.subject, who=who, reason=reason)
         return view
 
@@ -110,6 +129,13 @@ class Alerting:
         self._test_words = reason
 
     # -- how
+
+    def _keep(self) -> None:
+        if self._kept_version not in (None, self.desk.version):
+            self._kept_version = self.desk.version
+            keeper = self._gateway.safety.keeper
+            keeper.save(STATE, self.desk.kept())
+            keeper.flush()
 
     def _conditions(self, situation: Situation, now_ns: int) -> list[Condition]:
         found = self._rules.judge(situation, now_ns)
@@ -121,7 +147,10 @@ class Alerting:
         gateway = self._gateway
         members = gateway.manager.members.values()
         election = gateway.config.routing.election
-        failing = {c.name: c.failing for c in self.channels.values() if c.failing is not None}
+        safety = gateway.safety
+        rollout, guard = safety.promotion.rollout, safety.guarding.guard
+        throttled = guard.state is not GuardState.OK
+        failing = self.delivery.failing()
         if self.heartbeat_failing is not None:
             failing["heartbeat"] = self.heartbeat_failing
         return Situation(
@@ -135,7 +164,7 @@ class Alerting:
             blocked={m.name: next(iter(m.blocks.values())) for m in members if m.blocks},
             cut_off=[m.name for m in members if m.cut_off],
             budget=gateway.budget.view(),
-            switches=gateway.safety.switches(),
+            switches=safety.switches(),
             role_changes=[event for event in gateway.conductor.events if event.kind == "role"],
             flap_limit=election.switches_max,
             flap_window_ns=int(election.switches_window_s * NS_PER_S),
@@ -144,38 +173,19 @@ class Alerting:
             failing_channels=failing,
             quality=gateway.report.data.quality(),
             conflicts=[str(conflict) for conflict in gateway.corporate.agreed.conflicts],
+            fallen=rollout.fallen,
+            unclean_ns=rollout.unclean_ns,
+            withheld=rollout.quarantined,
+            hot_path=f"{guard.state.value}: {'; '.join(guard.why) or 'it was so a moment ago'}" if throttled else None,
+            live_calls=guard.live_calls,
+            clock_words=next((e.cause for e in reversed(gateway.conductor.events) if e.kind == "clock"), ""),
+            audit_trouble=self.audit.trouble,
+            unreadable=safety.keeper.unreadable(),
         )
 
-    def _send(self, message: Message) -> None:
-        for alert in message.firing:
-            _log.warning(
-                "alert",
-                alert=alert.name,
-                subject=alert.subject,
-                severity=alert.severity,
-                words=alert.words,
-                id=alert.id,
-            )
-        for alert in message.resolved:
-            _log.info("alert_resolved", alert=alert.name, subject=alert.subject, id=alert.id)
-        self.sent += 1
-        any_escalation = any(c.policy.escalation for c in self.channels.values())
-        for channel in self.channels.values():
-            own = all(alert.name == "channel_failing" and alert.subject == channel.name for alert in message.firing)
-            about_itself = own and bool(message.firing)
-            if wants(channel.policy, message, any_escalation=any_escalation) and not about_itself:
-                channel.put(message)
-
-    def _pass_on(self, message: Message, tried: frozenset[str]) -> None:
-        any_escalation = any(c.policy.escalation for c in self.channels.values())
-        others = [c for c in self.channels.values() if c.name not in tried and c.failing is None]
-        for other in others:
-            if not wants(other.policy, message, any_escalation=any_escalation):  # else it has the message already
-                other.put(message, tried)
-                return
-        if not others:
-            self.undelivered += 1
-            _log.error("alert_undelivered", tried=sorted(tried), firing=[alert.name for alert in message.firing])
+    def _on_delivered(self, message: Message) -> None:
+        self.desk.confirm(message)
+        self._keep()
 
     async def _beat(self, heart: Sender) -> None:
         beat = self.policy.heartbeat

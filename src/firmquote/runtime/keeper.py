@@ -2,18 +2,28 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 import structlog
 from msgspec import Struct
 
-from firmquote.errors import StoreError
+from firmquote.errors import CorruptStoreError, StoreError
 from firmquote.model import Clock
 from firmquote.model.safety import AuditEntry, AuditPage, AuditRecord
-from firmquote.store import Chain, Verification, read_chain, verify_chain, write_state
+from firmquote.store import (
+    ASIDE,
+    Chain,
+    Verification,
+    put_aside,
+    read_chain,
+    read_state,
+    verify_chain,
+    write_state,
+)
 
 AUDIT = "audit"
 BACKLOG_MAX = 10_000
@@ -22,6 +32,7 @@ WAIT_S = 1.0
 """How long an answer waits for its record to be on the disk before it says that it is not."""
 CLOSE_S = 3.0
 PAGE_MAX = 1_000
+S = TypeVar("S", bound=Struct)
 _log = structlog.get_logger("firmquote")
 
 
@@ -46,6 +57,11 @@ class Keeper:
         self._unsaved: dict[str, Struct] = {}
         self._written: Future[bool] | None = None
 
+    @property
+    def directory(self) -> Path | None:
+        """Where everything is kept, once it is open."""
+        return self._directory
+
     def open(self, directory: Path) -> None:
         """Keep everything in `directory` from now on.
 
@@ -61,6 +77,35 @@ class Keeper:
                 AuditRecord(what="audit", target="trail", who="firmquote", where="start", why=self._chain.recovered)
             )
         self.flush()
+
+    def read(self, name: str, type_: type[S]) -> S | None:
+        """Return what `save` put under `name`; `None` where it never did, and before anything is open.
+
+        Raises:
+            StoreError: it cannot be read; a damaged file is put aside first, where `unreadable` finds it.
+        """
+        if self._directory is None:
+            return None
+        path = self._directory / name
+        try:
+            return read_state(path, type_)
+        except CorruptStoreError:
+            put_aside(path)
+            raise
+
+    def refuse(self, name: str, words: str) -> CorruptStoreError:
+        """Put a file aside that says nothing that we understand; returns the error to raise. Raises StoreError."""
+        assert self._directory is not None, "opened first"
+        return CorruptStoreError(f"{put_aside(self._directory / name)}: {words}.")
+
+    def unreadable(self) -> Mapping[str, str]:
+        """Return the damaged files that were put aside and that nobody has taken away yet."""
+        if self._directory is None:
+            return {}
+        return {
+            path.name.removesuffix(ASIDE): f"{path} is what was left of it"
+            for path in sorted(self._directory.glob(f"*{ASIDE}"))
+        }
 
     def audit(self, record: AuditRecord) -> None:
         """Note what happened; `flush` or the next second puts it on the disk."""

@@ -17,15 +17,21 @@ def operations_metrics(gateway: "Gateway") -> Sequence[Metric]:
     alerting = gateway.alerting
     firing = alerting.desk.firing()
     by_severity = {severity: sum(alert.severity == severity for alert in firing) for severity in _SEVERITIES}
-    channels = alerting.channels.values()
+    channels = alerting.delivery.channels.values()
     return [
         _gauge("alerts_firing", "Alerts that fire now.", {("severity", s): n for s, n in by_severity.items()}),
-        _counter("alert_messages_total", "Messages made for people.", alerting.sent),
-        _counter("alert_undelivered_total", "Messages that no channel took.", alerting.undelivered),
+        _counter("alert_messages_total", "Messages made for people.", alerting.delivery.sent),
+        _counter("alert_undelivered_total", "Messages that no channel took.", alerting.delivery.undelivered),
         _gauge(
             "alert_channel_failing",
             "1 while an alert channel takes no messages.",
             {("channel", c.name): c.failing is not None for c in channels},
+        ),
+        Metric(
+            name="firmquote_audit_broken",
+            help="1 while the audit trail is not as it was written, as of the last look at all of it.",
+            kind="gauge",
+            samples=(((), float(alerting.audit.trouble is not None)),),
         ),
         _gauge(
             "provider_success_rate",

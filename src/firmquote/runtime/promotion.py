@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from hashlib import sha256
-from pathlib import Path
 
 import msgspec
 import structlog
@@ -17,7 +16,6 @@ from firmquote.runtime.config import Config
 from firmquote.runtime.keeper import Keeper
 from firmquote.runtime.measuring import Measuring
 from firmquote.runtime.turns import Work
-from firmquote.store import read_state
 
 STATE = "rollout.json"
 _log = structlog.get_logger("firmquote")
@@ -53,11 +51,11 @@ class Promotion:
         """The stage and what it means for each symbol."""
         return self.rollout.map
 
-    def restore(self, directory: Path) -> None:
+    def restore(self) -> None:
         """Take up what the last process left; a state that cannot be read begins in shadow, or lower."""
         now_ns = self.clock.now_ns()
         try:
-            stored = read_state(directory / STATE, RolloutState)
+            stored = self._keeper.read(STATE, RolloutState)
         except StoreError as error:
             _log.error("rollout", trouble=str(error))
             stored = RolloutState(stage=Stage.SHADOW.label, since_ns=now_ns, of="unreadable")
@@ -159,6 +157,7 @@ class Promotion:
             gates=self.gates(),
             history=tuple(rollout.history),
             persisted=self._keeper.trouble is None if persisted is None else persisted,
+            fallen=rollout.fallen,
         )
 
     # -- how

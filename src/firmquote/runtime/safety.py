@@ -132,7 +132,7 @@ class Safety:
         self.keeper.open(directory)
         try:
             self.switchgear.restore(directory, self._environ)
-            self.promotion.restore(directory)
+            self.promotion.restore()
             self._obey()
             yield
         finally:

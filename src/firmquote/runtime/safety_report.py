@@ -2,6 +2,7 @@
 
 from firmquote.model.status import Metric
 from firmquote.runtime.safety import Safety
+from firmquote.safety import GuardState
 
 STATUSES = ("PASS", "FAIL", "PENDING")
 
@@ -15,6 +16,15 @@ def safety_metrics(safety: Safety) -> list[Metric]:
             ((("switch", one.name),), float(one.engaged)) for one in switches.switches
         ]),
         _family("rollout_stage", "0 off, 1 shadow, 2 canary, 3 priority, 4 full.", [((), float(safety.stages.stage))]),
+        _family("rollout_fallen", "1 from a rollback by itself, or a stage lost in a crash, until somebody answers.", [
+            ((), float(promotion.rollout.fallen is not None))
+        ]),
+        _family("hotpath_state", "Of the decision path: 0 ok, 1 throttled, 2 stopped.", [
+            ((), float(list(GuardState).index(guard.state)))
+        ]),
+        _family("lease_left_seconds", "Until the dead man's lease ends; no sample without a lease.", [
+            ((), left_s) for left_s in (switches.lease_left_s,) if left_s is not None
+        ]),
         _family("rollout_quarantined", "Symbols in quarantine.", [((), float(len(safety.stages.quarantined)))]),
         _family("gate", "1 for the status that the gate has.", [
             ((("gate", name), ("status", status)), float(gate.status == status))

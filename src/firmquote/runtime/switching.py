@@ -18,7 +18,6 @@ from firmquote.model.safety import AuditRecord, Caller, HeldView, SwitchesView, 
 from firmquote.runtime.keeper import Keeper
 from firmquote.runtime.watchfile import WatchedFile
 from firmquote.safety import PLAIN_NAMES, Engagement, Restrictions, Source, Switchboard, SwitchChange, SwitchPolicy
-from firmquote.store import read_state
 
 STATE = "switches.json"
 FILE = "switches"
@@ -69,7 +68,7 @@ class Switchgear:
     def restore(self, directory: Path, environ: Mapping[str, str]) -> None:
         """Take up what was engaged when the last process ended, what the environment says, and what the file says."""
         try:
-            stored = read_state(directory / STATE, SwitchState)
+            stored = self._keeper.read(STATE, SwitchState)
         except StoreError as error:
             self._done(
                 self.board.distrust(Source.STATE, str(error), now_ns=self.now_ns()), where=str(directory / STATE)

@@ -7,7 +7,7 @@ from firmquote.store.outbox import Outbox, Rests, order_view
 from firmquote.store.sealing import Link
 from firmquote.store.slots import Slot, slot_holder, take_slot
 from firmquote.store.spent import SymbolSpend, compact, spent_by_symbol, spent_since
-from firmquote.store.statefile import read_state, write_state
+from firmquote.store.statefile import ASIDE, put_aside, read_state, write_state
 from firmquote.store.symbols import (
     Instrument,
     OperatorHalt,
@@ -19,6 +19,7 @@ from firmquote.store.symbols import (
 from firmquote.store.verifying import ChainProblem, Verification, verify_chain
 
 __all__ = [
+    "ASIDE",
     "Chain",
     "ChainProblem",
     "Database",
@@ -42,6 +43,7 @@ __all__ = [
     "open_ledger",
     "open_symbol_record",
     "order_view",
+    "put_aside",
     "read_chain",
     "read_state",
     "slot_holder",

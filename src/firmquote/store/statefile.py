@@ -10,6 +10,8 @@ from msgspec import Struct
 from firmquote.errors import CorruptStoreError, StoreError
 
 S = TypeVar("S", bound=Struct)
+ASIDE = ".unreadable"
+"""What a damaged file's name ends in once it was put aside."""
 
 
 def write_state(path: Path, state: Struct) -> None:
@@ -53,3 +55,16 @@ def read_state(path: Path, type_: type[S]) -> S | None:
         return msgspec.json.decode(text, type=type_)
     except msgspec.MsgspecError as error:
         raise CorruptStoreError(f"{path} is damaged ({error}). Put it aside; what it held is not known.") from error
+
+
+def put_aside(path: Path) -> Path:
+    """Give a damaged file another name, so that it is not written over; one from before is replaced.
+
+    Raises:
+        StoreError: the disk refuses.
+    """
+    aside = path.with_name(f"{path.name}{ASIDE}")
+    try:
+        return path.replace(aside)
+    except OSError as error:
+        raise StoreError(f"{path} is damaged and cannot be put aside ({error.strerror}).") from error

@@ -36,13 +36,14 @@ class Verification(Struct, frozen=True, kw_only=True):
 
 def verify_chain(directory: Path, name: str, *, head: str | None = None) -> Verification:
     """Read every byte of a chain and say what is wrong with it, and where. `head` is a hash that was kept elsewhere."""
+    stored = _stored_head(directory, name)  # first, because a gateway may go on writing while we read
     segments = segments_of(directory, name)
     walk = _Walk()
     for path in segments:
         walk.begin(path)
         with path.open("rb") as file:
             walk.read(file)
-    walk.finish(_stored_head(directory, name), head)
+    walk.finish(stored, head)
     problems = tuple(walk.problems[:PROBLEMS_MAX])
     return Verification(
         good=not problems,
@@ -76,10 +77,11 @@ class _Walk:
     def read(self, file: BinaryIO) -> None:
         """Check every line of the segment."""
         for line in file:
-            if line.endswith(b"\n"):  # what is unfinished was never acknowledged; its head tells if it was
-                self._line += 1
-                self.links += 1
-                self._check(line[:-1])
+            if not line.endswith(b"\n"):  # what is unfinished was never acknowledged; its head tells if it was
+                return
+            self._line += 1
+            self.links += 1
+            self._check(line[:-1])
 
     def finish(self, stored: Head | None, kept: str | None) -> None:
         """Compare with the head, and name the holes that nothing out of place filled."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,7 +10,16 @@ from hypothesis import strategies as st
 from firmquote.errors import ConfigError
 from firmquote.model import NS_PER_S
 from firmquote.model.alerts import Severity
-from firmquote.publish.alerting import ALERTS_MAX, AlertDesk, AlertPolicy, Condition, Message, Purpose
+from firmquote.publish.alerting import (
+    ALERTS_MAX,
+    AlertDesk,
+    AlertPolicy,
+    Condition,
+    KeptAlert,
+    KeptAlerts,
+    Message,
+    Purpose,
+)
 
 POLICY = AlertPolicy(group_wait_s=2, resolve_after_s=5, after_s={"provider_degraded": 30})
 LOST = Condition("provider_failed", "polygon", "connection lost")
@@ -163,3 +173,103 @@ def test_every_alert_is_told_as_firing_before_over_and_never_twice(seconds: Sequ
     assert len(set(over)) == len(over)
     assert set(fired) <= set(over), "all is over at the end"
     assert night.desk.firing() == []
+
+
+def restarted(night: Night, policy: AlertPolicy = POLICY) -> Night:
+    """A new process, which knows no more than what was stored."""
+    after = Night(policy)
+    after.now_s = night.now_s + 10
+    after.desk.take_up(
+        msgspec.json.decode(msgspec.json.encode(night.desk.kept()), type=KeptAlerts), after.now_s * NS_PER_S
+    )
+    return after
+
+
+def heard(night: Night, messages: Sequence[Message]) -> Sequence[Message]:
+    for message in messages:
+        night.desk.confirm(message)
+    return messages
+
+
+def test_after_a_restart_what_was_taken_stays_taken_and_keeps_its_number() -> None:
+    night = Night(AlertPolicy(escalate_after_s=60, repeat_after_s=300))
+    (news,) = heard(night, night.pass_(30, NOBODY))
+    night.desk.acknowledge(news.firing[0].id, "ada", "on it", 30 * NS_PER_S)
+    after = restarted(night, AlertPolicy(escalate_after_s=60, repeat_after_s=300))
+    assert after.pass_(1_000, NOBODY) == []
+    (alert,) = after.desk.firing()
+    assert (alert.id, alert.acknowledged_by, alert.since_ns) == (news.firing[0].id, "ada", 0)
+    assert after.pass_(10, NOBODY, LOST)[0].firing[0].id == alert.id + 1
+
+
+def test_an_escalation_comes_at_its_time_although_the_process_restarts() -> None:
+    policy = AlertPolicy(escalate_after_s=60, escalations_max=1, repeat_after_s=100_000)
+    night = Night(policy)
+    heard(night, night.pass_(30, NOBODY))
+    after = restarted(night, policy)
+    after.pass_(100, NOBODY)
+    assert [(at_s, message.purpose) for at_s, message in after.sent] == [(62, Purpose.ESCALATION)]
+    heard(after, [message for _, message in after.sent])
+    again = restarted(after, policy)
+    assert again.pass_(200, NOBODY) == [], "and it is not escalated anew"
+
+
+def test_what_no_channel_took_is_told_again_after_a_restart_and_nothing_else_is() -> None:
+    night = Night()
+    heard(night, night.pass_(10, LOST))
+    night.pass_(10, LOST, FAILOVER)
+    after = restarted(night)
+    assert [names(message) for message in after.pass_(60, LOST, FAILOVER)] == [(["failover"], [])]
+
+
+def test_what_has_ended_while_nobody_looked_resolves_once_and_not_before_all_was_seen() -> None:
+    night = Night()
+    heard(night, night.pass_(10, LOST))
+    after = restarted(night, AlertPolicy(restart_grace_s=30))
+    assert after.pass_(30) == []
+    assert [names(message) for message in after.pass_(100)] == [([], ["provider_failed"])]
+
+
+def test_an_end_that_nobody_heard_of_is_told_after_a_restart() -> None:
+    night = Night()
+    heard(night, night.pass_(10, LOST))
+    night.pass_(20)
+    after = restarted(night)
+    assert [names(message) for message in after.pass_(60)] == [([], ["provider_failed"])]
+    assert after.desk.firing() == []
+
+
+def test_a_clock_that_was_ahead_before_the_restart_delays_no_escalation() -> None:
+    policy = AlertPolicy(escalate_after_s=60)
+    night = Night(policy)
+    night.now_s = 1_000_000
+    heard(night, night.pass_(30, NOBODY))
+    after = Night(policy)
+    after.desk.take_up(night.desk.kept(), 0)
+    assert Purpose.ESCALATION in {message.purpose for message in after.pass_(100, NOBODY)}
+
+
+def test_an_alert_of_another_release_is_left_out() -> None:
+    kept = KeptAlerts(
+        numbers=9, alerts=(KeptAlert(id=9, name="moon_full", subject="", words="", since_ns=0),), sent_ns=()
+    )
+    night = Night()
+    night.desk.take_up(kept, 0)
+    assert night.desk.firing() == []
+
+
+@given(SETS, st.integers(0, 79))
+def test_a_restart_at_any_second_repeats_nothing_that_was_heard(seconds: Sequence[set[Condition]], at: int) -> None:
+    policy = AlertPolicy(group_wait_s=3, resolve_after_s=4, repeat_after_s=10_000, escalate_after_s=10_000)
+    night = Night(policy)
+    told: list[Message] = []
+    for number, conditions in enumerate(seconds):
+        if number == at:
+            night = restarted(night, policy)
+        told += heard(night, night.pass_(1, *conditions))
+    told += heard(night, night.pass_(200))
+    fired = [alert.id for message in told for alert in message.firing]
+    over = [alert.id for message in told for alert in message.resolved]
+    assert len(set(fired)) == len(fired)
+    assert len(set(over)) == len(over)
+    assert set(fired) <= set(over)

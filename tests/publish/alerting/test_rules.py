@@ -8,6 +8,7 @@ from msgspec import structs
 from firmquote.model import NS_PER_S
 from firmquote.model.budget import BudgetView
 from firmquote.model.quality import QualityView, VerdictView
+from firmquote.model.rollout import StageChange
 from firmquote.model.safety import SwitchesView
 from firmquote.model.status import HealthReport, ProviderStatus, QuoteView
 from firmquote.publish.alerting import AlertPolicy, AlertRules, Role, Situation
@@ -113,3 +114,41 @@ def test_quarantines_unfit_providers_our_own_clock_and_conflicts_are_told() -> N
         "own_clock_wrong": "all streams are +3.0 s from our clock",
         "actions_conflict": "SHOP: sources disagree",
     }
+
+
+def change(kind: str) -> StageChange:
+    return StageChange(at_ns=1, kind=kind, before="full", after="shadow", by="gates", reason="why")
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        pytest.param({"fallen": change("rolled back")}, {"rolled_back": "from full to shadow: why"}, id="a rollback"),
+        pytest.param({"fallen": change("started")}, {"unclean_start": "from full to shadow: why"}, id="a lost stage"),
+        pytest.param({"withheld": {"IBM": "too often"}}, {"symbol_withheld": "too often"}, id="a withheld symbol"),
+        pytest.param({"hot_path": "throttled: slow"}, {"hotpath_violation": "throttled: slow"}, id="a hot path"),
+        pytest.param({"audit_trouble": "edited"}, {"audit_broken": "edited"}, id="a broken trail"),
+        pytest.param({"unreadable": {"alerts.json": "x"}}, {"state_unreadable": "x"}, id="a damaged file"),
+        pytest.param({"live_calls": 7}, {}, id="live calls from before we looked"),
+    ],
+)
+def test_what_safety_tells_is_told(changes: dict[str, Any], expected: dict[str, str]) -> None:
+    assert judged(situation(**changes)) == expected
+
+
+@pytest.mark.parametrize(("left_s", "fires"), [(None, False), (0.1, False), (0.0, True), (-5.0, True)])
+def test_a_lease_is_over_when_nothing_is_left_of_it(left_s: float | None, fires: bool) -> None:
+    switches = structs.replace(situation().switches, lease_left_s=left_s)
+    assert ("lease_expired" in judged(situation(switches=switches))) is fires
+
+
+def test_what_happens_in_a_moment_holds_for_the_window_after_it() -> None:
+    rules = AlertRules(AlertPolicy(rate_over_s=10))
+
+    def seen(at_s: int, **changes: Any) -> set[str]:
+        return {condition.name for condition in rules.judge(situation(**changes), at_s * NS_PER_S)}
+
+    assert seen(0, stalls=3, live_calls=1, unclean_ns=0) == {"unclean_start"}
+    assert seen(5, stalls=4, live_calls=2, unclean_ns=0) == {"process_stalled", "hotpath_violation", "unclean_start"}
+    assert seen(14, stalls=4, live_calls=2, unclean_ns=0) == {"process_stalled", "hotpath_violation"}
+    assert seen(15, stalls=4, live_calls=2, unclean_ns=0) == set()

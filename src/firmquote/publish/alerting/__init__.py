@@ -1,5 +1,6 @@
 """Alerts, the deciding half: what is wrong, whom to tell, how often. Pure; `runtime` watches and delivers."""
 
+from firmquote.publish.alerting.alert import SCHEMA, KeptAlert, KeptAlerts
 from firmquote.publish.alerting.desk import ALERTS_MAX, AlertDesk, Message, Purpose
 from firmquote.publish.alerting.kinds import KINDS, AlertKind
 from firmquote.publish.alerting.modes import MODES, FailureMode
@@ -12,6 +13,7 @@ __all__ = [
     "ALERTS_MAX",
     "KINDS",
     "MODES",
+    "SCHEMA",
     "AlertDesk",
     "AlertKind",
     "AlertPolicy",
@@ -20,6 +22,8 @@ __all__ = [
     "Condition",
     "FailureMode",
     "HeartbeatPolicy",
+    "KeptAlert",
+    "KeptAlerts",
     "Message",
     "Purpose",
     "Role",

@@ -2,7 +2,8 @@
 
 One alert is one (name, subject). It fires once its condition has lasted long enough, is told once, reminded of rarely,
 escalated while nobody acknowledges it, and told again when it is over. Messages that come together are one message,
-and above the rate limit they wait and become one.
+and above the rate limit they wait and become one. A restart changes nothing of this: `kept` is stored, and `take_up`
+goes on from there.
 """
 
 from collections import deque
@@ -13,7 +14,8 @@ from msgspec import Struct
 
 from firmquote.errors import ConfigError
 from firmquote.model import NS_PER_S
-from firmquote.model.alerts import AlertState, AlertView, Severity
+from firmquote.model.alerts import AlertView, Severity
+from firmquote.publish.alerting.alert import Alert, KeptAlerts, take_up
 from firmquote.publish.alerting.kinds import KINDS
 from firmquote.publish.alerting.policy import AlertPolicy
 from firmquote.publish.alerting.situation import Condition
@@ -21,6 +23,8 @@ from firmquote.publish.alerting.situation import Condition
 ALERTS_MAX = 500
 """Alerts at one time; further conditions are counted in `dropped` and shown once there is room."""
 RESOLVED_KEPT = 200
+UNHEARD_MAX = 2 * ALERTS_MAX
+"""Alerts whose last message no channel has taken yet; beyond it the oldest is forgotten."""
 
 
 class Purpose(Enum):
@@ -40,21 +44,6 @@ class Message(Struct, frozen=True, kw_only=True):
     resolved: tuple[AlertView, ...]
 
 
-class _Alert:
-    def __init__(self, number: int, condition: Condition, now_ns: int) -> None:
-        self.id = number
-        self.kind = KINDS[condition.name]
-        self.subject = condition.subject
-        self.words = condition.words
-        self.since_ns = now_ns
-        self.seen_ns = now_ns
-        self.fired = False
-        self.told_ns: int | None = None
-        self.resolved_ns: int | None = None
-        self.acknowledged: tuple[str, str] | None = None
-        self.escalations = 0
-
-
 class AlertDesk:
     """Owns every alert from its first sign to its end."""
 
@@ -62,13 +51,16 @@ class AlertDesk:
         self._policy = policy
         self.runbook = runbook
         """What an alert's link begins with."""
-        self._alerts: dict[tuple[str, str], _Alert] = {}
+        self._alerts: dict[tuple[str, str], Alert] = {}
         self._resolved: deque[AlertView] = deque(maxlen=RESOLVED_KEPT)
-        self._news: dict[int, _Alert] = {}
+        self._news: dict[int, Alert] = {}
+        self._unheard: dict[int, Alert] = {}
         self._news_since_ns: int | None = None
         self._sent_ns: deque[int] = deque(maxlen=4 * policy.rate_max)
         self._numbers = 0
         self.dropped = 0
+        self.version = 0
+        """Grows with every change of what must outlive the process."""
 
     def observe(self, conditions: Iterable[Condition], now_ns: int) -> list[Message]:
         """Take in what holds now, and return the messages that are due."""
@@ -86,18 +78,55 @@ class AlertDesk:
             if alert.id == number and alert.fired:
                 alert.acknowledged = (who, reason)
                 alert.told_ns = now_ns
-                return self._view(alert)
+                self._unheard.pop(number, None)
+                self.version += 1
+                return alert.view(self.runbook)
         firing = ", ".join(str(view.id) for view in self.firing()) or "none"
         raise ConfigError(f"alert {number} does not fire. Firing now: {firing}.")
 
     def firing(self) -> Sequence[AlertView]:
         """Return what fires, worst first, then the oldest first."""
-        views = [self._view(alert) for alert in self._alerts.values() if alert.fired]
+        views = [alert.view(self.runbook) for alert in self._alerts.values() if alert.fired]
         return sorted(views, key=lambda view: (view.severity, view.since_ns))  # `critical` is before `warning`
 
     def resolved(self) -> Sequence[AlertView]:
         """Return what has resolved, newest first."""
         return list(reversed(self._resolved))
+
+    def confirm(self, message: Message) -> None:
+        """A channel took `message`: what it says needs not be told again after a restart."""
+        for view in (*message.firing, *message.resolved):
+            alert = self._unheard.get(view.id)
+            waits_again = view.id in self._news or (alert is not None and alert.resolved_ns != view.resolved_ns)
+            if alert is not None and not waits_again:
+                del self._unheard[view.id]
+                self.version += 1
+
+    def kept(self) -> KeptAlerts:
+        """Return what must outlive the process."""
+        lasting = [alert for alert in self._alerts.values() if alert.fired]
+        over = [alert for alert in self._unheard.values() if alert.resolved_ns is not None]
+        return KeptAlerts(
+            numbers=self._numbers,
+            alerts=tuple(alert.kept(heard=alert.id not in self._unheard) for alert in (*lasting, *over)),
+            sent_ns=tuple(self._sent_ns),
+        )
+
+    def take_up(self, kept: KeptAlerts, now_ns: int) -> None:
+        """Go on where the last process ended, before anything is observed: numbers, acknowledgements, escalations.
+
+        What has gone meanwhile resolves once `restart_grace_s` have passed, and not before everything has been seen.
+        """
+        self._numbers = kept.numbers
+        self._sent_ns.extend(min(at_ns, now_ns) for at_ns in kept.sent_ns)
+        for each in kept.alerts:
+            if each.name not in KINDS:  # of another release
+                continue
+            alert = take_up(each, now_ns=now_ns, rests_ns=int(self._policy.restart_grace_s * NS_PER_S))
+            if alert.resolved_ns is None:
+                self._alerts[alert.key] = alert
+            if not each.heard:
+                self._tell(alert, now_ns)
 
     # -- how
 
@@ -110,7 +139,7 @@ class AlertDesk:
                     self.dropped += 1
                     continue
                 self._numbers += 1
-                alert = self._alerts[key] = _Alert(self._numbers, condition, now_ns)
+                alert = self._alerts[key] = Alert(self._numbers, condition, now_ns)
             alert.seen_ns = now_ns
             alert.words = condition.words
             after_s = self._policy.after_s.get(condition.name, alert.kind.after_s)
@@ -124,16 +153,23 @@ class AlertDesk:
                 continue
             if not alert.fired:  # it did not last
                 del self._alerts[key]
-            elif now_ns - alert.seen_ns >= self._policy.resolve_after_s * NS_PER_S:
+            elif now_ns >= alert.rests_until_ns and now_ns - alert.seen_ns >= self._policy.resolve_after_s * NS_PER_S:
                 alert.resolved_ns = now_ns
                 del self._alerts[key]
-                self._resolved.append(self._view(alert))
+                self._resolved.append(alert.view(self.runbook))
                 self._tell(alert, now_ns)
 
-    def _tell(self, alert: _Alert, now_ns: int) -> None:
+    def _tell(self, alert: Alert, now_ns: int) -> None:
         self._news[alert.id] = alert
+        self._owe(alert)
         if self._news_since_ns is None:
             self._news_since_ns = now_ns
+
+    def _owe(self, alert: Alert) -> None:
+        if len(self._unheard) >= UNHEARD_MAX:
+            del self._unheard[next(iter(self._unheard))]
+        self._unheard[alert.id] = alert
+        self.version += 1
 
     def _due_news(self, now_ns: int) -> list[Message]:
         since_ns = self._news_since_ns
@@ -170,35 +206,18 @@ class AlertDesk:
         recent = sum(now_ns - sent_ns < window_ns for sent_ns in self._sent_ns)
         return recent < self._policy.rate_max * (2 if severity is Severity.CRITICAL else 1)
 
-    def _message(self, purpose: Purpose, alerts: Sequence[_Alert], now_ns: int) -> Message:
+    def _message(self, purpose: Purpose, alerts: Sequence[Alert], now_ns: int) -> Message:
         self._sent_ns.append(now_ns)
         for alert in alerts:
             alert.told_ns = now_ns
+            self._owe(alert)
         return Message(
             purpose=purpose,
             severity=_worst(alerts),
-            firing=tuple(self._view(alert) for alert in alerts if alert.resolved_ns is None),
-            resolved=tuple(self._view(alert) for alert in alerts if alert.resolved_ns is not None),
-        )
-
-    def _view(self, alert: _Alert) -> AlertView:
-        state = AlertState.FIRING if alert.acknowledged is None else AlertState.ACKNOWLEDGED
-        who, because = alert.acknowledged or (None, None)
-        return AlertView(
-            id=alert.id,
-            name=alert.kind.name,
-            subject=alert.subject,
-            severity=alert.kind.severity.value,
-            state=(state if alert.resolved_ns is None else AlertState.RESOLVED).value,
-            words=alert.words,
-            since_ns=alert.since_ns,
-            resolved_ns=alert.resolved_ns,
-            acknowledged_by=who,
-            acknowledged_because=because,
-            escalations=alert.escalations,
-            runbook=f"{self.runbook}{alert.kind.name}",
+            firing=tuple(alert.view(self.runbook) for alert in alerts if alert.resolved_ns is None),
+            resolved=tuple(alert.view(self.runbook) for alert in alerts if alert.resolved_ns is not None),
         )
 
 
-def _worst(alerts: Iterable[_Alert]) -> Severity:
+def _worst(alerts: Iterable[Alert]) -> Severity:
     return Severity.CRITICAL if any(a.kind.severity is Severity.CRITICAL for a in alerts) else Severity.WARNING

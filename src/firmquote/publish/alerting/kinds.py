@@ -45,7 +45,7 @@ _ALL = (
     ),
     AlertKind(
         name="quarantine", severity=Severity.CRITICAL,
-        means="A price differs by a factor, and nobody can say which side is right: the symbol is not for trading.",
+        means="A price is a split's ratio away, and nobody can say which side is right: the symbol is not for trading.",
     ),
     AlertKind(
         name="provider_unfit", severity=Severity.WARNING, after_s=2,
@@ -84,6 +84,38 @@ _ALL = (
         means="A kill switch is engaged. Somebody or something stopped a part of the system on purpose.",
     ),
     AlertKind(
+        name="lease_expired", severity=Severity.CRITICAL,
+        means="Nobody renewed the dead man's lease: risk is only reduced, and later everything is off.",
+    ),
+    AlertKind(
+        name="rolled_back", severity=Severity.CRITICAL,
+        means="The rollout went back by itself, because a gate failed: fewer symbols are acted on, or none.",
+    ),
+    AlertKind(
+        name="symbol_withheld", severity=Severity.WARNING,
+        means="The rollout keeps a symbol in shadow: its prices are proven to mismatch another provider's too often.",
+    ),
+    AlertKind(
+        name="hotpath_violation", severity=Severity.CRITICAL,
+        means="A decision tried a live call, or the decision path broke its limits and is throttled or stopped.",
+    ),
+    AlertKind(
+        name="unclean_start", severity=Severity.WARNING,
+        means="The last process ended without saying so: a crash, or a kill. The rollout begins one stage lower.",
+    ),
+    AlertKind(
+        name="state_unreadable", severity=Severity.CRITICAL,
+        means="A file of our own state was damaged and was put aside; what it held is not known.",
+    ),
+    AlertKind(
+        name="audit_broken", severity=Severity.CRITICAL,
+        means="The audit trail is not as it was written: a record was changed, taken out or cut off.",
+    ),
+    AlertKind(
+        name="clock_step", severity=Severity.WARNING,
+        means="The wall clock of this machine jumped. Ages and limits go on by the monotonic clock.",
+    ),
+    AlertKind(
         name="state_unwritable", severity=Severity.CRITICAL, after_s=5,
         means="Switches or the audit trail cannot be written: orders are in effect, and lost with the process.",
     ),
@@ -108,8 +140,8 @@ _ALL = (
         means="An alert channel does not take messages; they go out through the others.",
     ),
     AlertKind(
-        name="gateway_down", severity=Severity.CRITICAL,
-        means="The gateway does not answer. It comes from outside: from the heartbeat's service or from Prometheus.",
+        name="gateway_down", severity=Severity.CRITICAL, after_s=30,
+        means="The gateway does not answer. Told from outside: by `firmquote alerts guard`, a heartbeat, Prometheus.",
     ),
     AlertKind(
         name="test", severity=Severity.WARNING,

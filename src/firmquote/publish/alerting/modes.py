@@ -1,6 +1,6 @@
 """Every way in which the system is known to fail: how it is seen, who is told, what happens by itself, how it is tried.
 
-`docs/failure-modes.md` is made from this. A drill is a command of `firmquote`, or a test of the suite by its node id.
+`docs/failure-modes.md` is made from this. A drill is a test, by its node id: of `make test`, or of `make proof`.
 """
 
 from msgspec import Struct
@@ -17,9 +17,10 @@ class FailureMode(Struct, frozen=True, kw_only=True):
 
 
 _SCENARIOS = "tests/scenarios/test_failover_scenarios.py::"
-_ALERTS = "tests/runtime/test_alerting.py::"
+_PROCESS = "tests/runtime/test_alerts_of_a_process.py::"
+_QUALITY = "tests/lab/test_quality_drill.py::test_each_class_of_wrong_quotes_is_caught_in_time_and_never_firm_for_long"
 _THREE = "tests/scenarios/test_three_providers.py::"
-_ARRIVES = f"{_ALERTS}test_each_alert_is_fired_by_its_real_fault_arrives_once_and_resolves"
+_ARRIVES = "tests/runtime/test_alerting.py::test_each_alert_is_fired_by_its_real_fault_arrives_once_and_resolves"
 
 MODES = (
     FailureMode(
@@ -62,33 +63,81 @@ MODES = (
         name="provider slow or erratic", alert="provider_degraded",
         detection="success rate or p95 outside the policy in three evaluations",
         reaction="a healthy provider is preferred once the dwell has passed",
-        drill="tests/publish/alerting/test_rules.py::test_a_provider_that_is_only_slow_is_degraded",
+        drill=_ARRIVES,
     ),
     FailureMode(
         name="wrong prices, sizes or symbols", alert="provider_unfit",
         detection="bands confirmed by others; consensus, ratios, sizes and repeats, each look on the timer",
         reaction="refused before the board; the provider loses the symbol to the next that is fit",
-        drill="firmquote drill quality",
+        drill=_QUALITY,
     ),
     FailureMode(
         name="a split that only one side has applied", alert="quarantine",
         detection="a level that differs by a split's ratio or a hundred, and nobody to confirm either",
         reaction="grade none for the symbol, and no failover back and forth",
-        drill="tests/runtime/test_quality_orders.py::"
-        "test_a_factor_that_nobody_confirms_is_a_quarantine_that_ends_when_the_operator_believes_it",
+        drill=_ARRIVES,
     ),
     FailureMode(
-        name="our own clock wrong or stepped", alert="own_clock_wrong",
-        detection="the least delays of all streams are off by the same; wall against monotonic",
-        reaction="nobody is blamed; ages go on by the monotonic clock",
-        drill="tests/quality/test_clocks.py::test_who_is_off",
+        name="our own clock wrong", alert="own_clock_wrong",
+        detection="the least delays of all streams are off by the same",
+        reaction="nobody is blamed",
+        drill=_ARRIVES,
+    ),
+    FailureMode(
+        name="our own clock stepped", alert="clock_step",
+        detection="wall against monotonic, every 50 ms",
+        reaction="ages go on by the monotonic clock; the new time is taken when the providers' times fit it",
+        drill=_ARRIVES,
+    ),
+    FailureMode(
+        name="a gate fails", alert="rolled_back",
+        detection="`breaches_to_roll_back` failing evaluations of one gate in a row",
+        reaction="one stage back, or to shadow for the worst; nothing is promoted while it cools off",
+        drill="tests/scenarios/test_safety_drills.py::"
+        "test_a_rollout_arrives_at_full_and_a_breach_rolls_it_back_by_name",
+    ),
+    FailureMode(
+        name="one symbol mismatches", alert="symbol_withheld",
+        detection="a sequential test of its own prices against another provider's",
+        reaction="the symbol alone stays in shadow",
+        drill=_ARRIVES,
+    ),
+    FailureMode(
+        name="a decision asks the network", alert="hotpath_violation",
+        detection="Python's audit hook, and every live call of our own, while a decision is made",
+        reaction="the call is refused; in strict mode live quotes stop at once, else after repeated breaches",
+        drill="tests/scenarios/test_hotpath_protection.py::"
+        "test_in_strict_mode_the_first_live_call_stops_live_quotes_until_an_operator_releases_them",
+    ),
+    FailureMode(
+        name="the operator is gone", alert="lease_expired",
+        detection="the dead man's lease is not renewed for `dead_man_s`",
+        reaction="risk is only reduced, then everything is off",
+        drill=_ARRIVES,
+    ),
+    FailureMode(
+        name="the process dies", alert="unclean_start",
+        detection="the state does not say that its process ended",
+        reaction="systemd starts it again; switches, orders and alerts stand, the rollout is one stage lower",
+        drill=f"{_PROCESS}test_a_process_that_is_stopped_killed_and_started_again",
+    ),
+    FailureMode(
+        name="a state file is damaged", alert="state_unreadable",
+        detection="it does not decode at the start",
+        reaction="put aside; switches count as engaged, the rollout begins in shadow, alerts are told again",
+        drill=_ARRIVES,
+    ),
+    FailureMode(
+        name="the audit trail is touched", alert="audit_broken",
+        detection="every byte against its hashes, at the start and every `alerts.audit_verify_every_s`",
+        reaction="none: it is evidence; new records go on after it",
+        drill=_ARRIVES,
     ),
     FailureMode(
         name="corporate actions told differently", alert="actions_conflict",
         detection="two contents for one action, or two splits within two weeks",
         reaction="none of them is applied until the operator or the file says",
-        drill="tests/runtime/test_corporate.py::"
-        "test_an_action_that_sources_disagree_about_is_withheld_until_the_operator_settles_it",
+        drill=_ARRIVES,
     ),
     FailureMode(
         name="another provider serves", alert="failover",
@@ -100,7 +149,7 @@ MODES = (
         name="roles flap", alert="flapping",
         detection="`switches_max` changes of role within `switches_window_s`",
         reaction="a usable provider is no longer left until it is calm",
-        drill=f"{_ALERTS}test_a_standstill_of_our_own_and_a_role_that_moves_too_often",
+        drill=_ARRIVES,
     ),
     FailureMode(
         name="network or machine cut off", alert="cut_off",
@@ -124,7 +173,7 @@ MODES = (
         name="impossible prices", alert="quotes_refused",
         detection="crossed, zero, far away, in the future: the share of refused prices",
         reaction="they never reach the board",
-        drill="firmquote drill quality",
+        drill=_QUALITY,
     ),
     FailureMode(
         name="unreadable messages", alert="messages_unreadable",
@@ -136,25 +185,25 @@ MODES = (
         name="our own process stands still", alert="process_stalled",
         detection="a timer of 50 ms comes late by more than 250 ms",
         reaction="gaps are counted anew, and no provider is blamed",
-        drill=f"{_ALERTS}test_a_standstill_of_our_own_and_a_role_that_moves_too_often",
+        drill=f"{_PROCESS}test_a_process_that_is_stopped_killed_and_started_again",
     ),
     FailureMode(
         name="budget runs low", alert="budget_low",
         detection="15 % left of a day or a month",
         reaction="lower tiers slow first, then only positions are asked for",
-        drill=f"{_ALERTS}test_a_budget_that_runs_out_is_told_of_before_and_when_it_is_spent",
+        drill=_ARRIVES,
     ),
     FailureMode(
         name="budget spent", alert="budget_spent",
         detection="the governor refuses",
         reaction="no request leaves; a provider that has budget serves",
-        drill=f"{_ALERTS}test_a_budget_that_runs_out_is_told_of_before_and_when_it_is_spent",
+        drill=_ARRIVES,
     ),
     FailureMode(
         name="ledger unusable", alert="ledger_unusable",
         detection="SQLite refuses, the file is damaged, the disk is full or read-only",
         reaction="counts as spent: polling stops, streams go on",
-        drill=f"{_ALERTS}test_a_ledger_that_cannot_be_opened_stops_the_spending_and_is_told_of",
+        drill=_ARRIVES,
     ),
     FailureMode(
         name="somebody pulled a switch", alert="switch_engaged",
@@ -167,7 +216,7 @@ MODES = (
         name="switches or audit cannot be written", alert="state_unwritable",
         detection="writing and fsync fail",
         reaction="orders take effect in memory; every answer says that they are not on the disk",
-        drill="tests/publish/alerting/test_rules.py::test_switches_that_are_not_on_the_disk",
+        drill=_ARRIVES,
     ),
     FailureMode(
         name="disk nearly full", alert="disk_low",
@@ -183,8 +232,8 @@ MODES = (
     ),
     FailureMode(
         name="the gateway itself is gone", alert="gateway_down",
-        detection="the heartbeat stays away at the service that expects it; Prometheus: `up == 0`",
+        detection="`firmquote alerts guard` asks it from outside; a heartbeat that stays away; Prometheus: `up == 0`",
         reaction="systemd starts it again: a crash at once, a hang after the watchdog's 30 s",
-        drill=f"{_ALERTS}test_the_heartbeat_comes_while_all_is_well_and_stops_with_the_gateway",
+        drill=f"{_PROCESS}test_a_process_that_is_stopped_killed_and_started_again",
     ),
 )  # fmt: skip

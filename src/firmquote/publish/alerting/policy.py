@@ -50,6 +50,8 @@ class AlertPolicy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """How long a condition must last before it is an alert, where its own default does not suit."""
     resolve_after_s: Seconds = 5
     """How long it must be gone before it counts as over."""
+    restart_grace_s: Seconds = 30
+    """What fired before a restart resolves no sooner than this after it: providers must be connected first."""
     group_wait_s: Seconds = 2
     """What comes within this time is one message."""
     repeat_after_s: Annotated[float, Meta(gt=0)] = 3600
@@ -59,12 +61,14 @@ class AlertPolicy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """Messages in `rate_window_s`; what comes above it waits and is sent together. Critical ones may be twice that."""
     rate_window_s: Annotated[float, Meta(gt=0)] = 60
     rate_over_s: Annotated[float, Meta(gt=0, le=60)] = 30
-    """Over which refused prices, unreadable messages and standstills are counted."""
+    """Over which refused prices, unreadable messages, standstills, steps of the clock and live calls are counted."""
     probe_every_s: Annotated[float, Meta(gt=0)] = 30
     """How often a channel that took nothing is tried again with what it did not take."""
     refused_share: Annotated[float, Meta(gt=0, le=1)] = 0.05
     """Of a provider's prices within `rate_over_s`; more refused ones are an alert."""
     disk_free_mb_min: Annotated[float, Meta(ge=0)] = 200
+    audit_verify_every_s: Annotated[float, Meta(gt=0)] = 3600
+    """How often every byte of the audit trail is read and compared with its hashes; also at the start."""
 
     def __post_init__(self) -> None:
         """Refuse a delay for an alert that does not exist."""

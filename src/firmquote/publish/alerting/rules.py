@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from msgspec import Struct
 
 from firmquote.model import MS_PER_S, NS_PER_S, USABLE_GRADES, Reason
+from firmquote.model.rollout import StageChange
 from firmquote.model.status import ProviderStatus
 from firmquote.publish.alerting.policy import AlertPolicy
 from firmquote.publish.alerting.situation import Condition, Situation
@@ -26,6 +27,11 @@ class _Counts(Struct, frozen=True):
     unparsed: dict[str, int]
 
 
+class _Counter(Struct, frozen=True):
+    count: int
+    rose_ns: int | None
+
+
 class AlertRules:
     """`judge` says what is wrong now; called about once a second."""
 
@@ -33,15 +39,14 @@ class AlertRules:
         self._policy = policy
         self._window_ns = int(policy.rate_over_s * NS_PER_S)
         self._past: deque[_Counts] = deque(maxlen=SAMPLES_MAX)
-        self._stalls: int | None = None
-        self._stalled_ns: int | None = None
+        self._rose: dict[str, _Counter] = {}
 
     def judge(self, seen: Situation, now_ns: int) -> list[Condition]:
         """Return every condition that holds, in no order that matters."""
         self._remember(seen, now_ns)
         found = [condition for rule in _RULES for condition in rule(seen)]
         found += self._rates(seen.health.providers)
-        found += self._stalled(seen, now_ns)
+        found += self._incidents(seen, now_ns)
         if seen.disk_free_mb is not None and seen.disk_free_mb < self._policy.disk_free_mb_min:
             least = self._policy.disk_free_mb_min
             words = f"{seen.disk_free_mb:.0f} MB are free where the state is kept; {least:.0f} MB are the least"
@@ -74,12 +79,29 @@ class AlertRules:
             if unreadable >= UNREADABLE_MIN:
                 yield Condition("messages_unreadable", p.name, f"{unreadable} messages of no known shape")
 
-    def _stalled(self, seen: Situation, now_ns: int) -> Iterator[Condition]:
-        if self._stalls is not None and seen.stalls > self._stalls:
-            self._stalled_ns = now_ns
-        self._stalls = seen.stalls
-        if self._stalled_ns is not None and now_ns - self._stalled_ns < self._window_ns:
+    def _incidents(self, seen: Situation, now_ns: int) -> Iterator[Condition]:
+        """What happens in a moment holds for the window after it."""
+        if self._has_risen("process_stalled", seen.stalls, now_ns):
             yield Condition("process_stalled", "", f"{seen.stalls} standstills of this process since the start")
+        if seen.quality is not None and self._has_risen("clock_step", seen.quality.own_clock_steps, now_ns):
+            yield Condition("clock_step", "", seen.clock_words)
+        called = self._has_risen("hotpath_violation", seen.live_calls, now_ns)
+        if seen.hot_path is not None or called:
+            words = f"{seen.live_calls} live calls within decisions since the start, all refused"
+            yield Condition("hotpath_violation", "", seen.hot_path or words)
+        if seen.fallen is not None and seen.fallen.kind == "started":
+            yield Condition("unclean_start", "", _stages(seen.fallen))
+        elif seen.unclean_ns is not None and now_ns - seen.unclean_ns < self._window_ns:
+            yield Condition("unclean_start", "", "the last process ended without saying so; no stage was lost by it")
+
+    def _has_risen(self, name: str, count: int, now_ns: int) -> bool:
+        before = self._rose.get(name)
+        if before is None:
+            before = _Counter(count, None)
+        elif count > before.count:
+            before = _Counter(count, now_ns)
+        self._rose[name] = before
+        return before.rose_ns is not None and now_ns - before.rose_ns < self._window_ns
 
 
 def _providers(seen: Situation) -> Iterator[Condition]:
@@ -163,6 +185,20 @@ def _switches(seen: Situation) -> Iterator[Condition]:
         yield Condition("state_unwritable", "", seen.switches.trouble or "the state is not on the disk")
 
 
+def _safety(seen: Situation) -> Iterator[Condition]:
+    left_s = seen.switches.lease_left_s
+    if left_s is not None and left_s <= 0:
+        yield Condition("lease_expired", "", f"it ended {-left_s:.0f} s ago, and risk is only reduced")
+    if seen.fallen is not None and seen.fallen.kind == "rolled back":
+        yield Condition("rolled_back", "", _stages(seen.fallen))
+    for symbol, words in seen.withheld.items():
+        yield Condition("symbol_withheld", symbol, words)
+    if seen.audit_trouble is not None:
+        yield Condition("audit_broken", "", seen.audit_trouble)
+    for name, words in seen.unreadable.items():
+        yield Condition("state_unreadable", name, words)
+
+
 def _budgets(seen: Situation) -> Iterator[Condition]:
     if seen.budget.trouble is not None:
         yield Condition("ledger_unusable", "", seen.budget.trouble)
@@ -178,6 +214,10 @@ def _channels(seen: Situation) -> Iterator[Condition]:
         yield Condition("channel_failing", name, words)
 
 
+def _stages(change: StageChange) -> str:
+    return f"from {change.before} to {change.after}: {change.reason}"
+
+
 _RULES: tuple[Callable[[Situation], Iterator[Condition]], ...] = (
     _providers,
     _roles,
@@ -185,6 +225,7 @@ _RULES: tuple[Callable[[Situation], Iterator[Condition]], ...] = (
     _symbols,
     _quality,
     _switches,
+    _safety,
     _budgets,
     _channels,
 )

@@ -1,11 +1,13 @@
 """What alerts are judged by: one picture of the gateway, taken once a second."""
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from msgspec import Struct
 
 from firmquote.model.budget import BudgetView
 from firmquote.model.quality import QualityView
+from firmquote.model.rollout import StageChange
 from firmquote.model.safety import SwitchesView
 from firmquote.model.status import EventView, HealthReport, QuoteView
 
@@ -48,6 +50,21 @@ class Situation(Struct, frozen=True, kw_only=True):
     quality: QualityView | None = None
     conflicts: Sequence[str] = ()
     """Corporate actions that sources tell differently."""
+    fallen: StageChange | None = None
+    """The step back that the rollout took by itself, and nobody has answered yet."""
+    unclean_ns: int | None = None
+    """When this process began, if the one before ended without saying so."""
+    withheld: Mapping[str, str] = MappingProxyType({})
+    """Symbols that the rollout keeps in shadow, and why."""
+    hot_path: str | None = None
+    """Why the decision path is throttled or stopped."""
+    live_calls: int = 0
+    """Live calls that were refused within decisions."""
+    clock_words: str = ""
+    """What was last said of our own clock."""
+    audit_trouble: str | None = None
+    unreadable: Mapping[str, str] = MappingProxyType({})
+    """Damaged files of our own that were put aside, by name."""
 
 
 class Condition(Struct, frozen=True):
