@@ -47,7 +47,6 @@ class Service:
         self.url = f"http://127.0.0.1:{self.port}"
         self._paths = {
             DEFAULT_URL: self.url,
-            "--port 8090": f"--port {self.port}",
             "-8090": f"-{self.port}",
             "/etc/systemd/system": f"{place}/units",
             "/etc/firmquote": f"{place}/etc",
@@ -100,7 +99,7 @@ class Service:
         """Return `text` with the places of the documents replaced by those of this machine."""
         for written, here in self._paths.items():
             text = text.replace(written, here)
-        return text
+        return re.sub(r"firmquote audit \w+", rf"\g<0> --port {self.port}", text)
 
     def shell(self, command: str) -> CompletedProcess[str]:
         """Run a command as an operator would."""
