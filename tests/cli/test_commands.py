@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from tests.docs.quick import quick_firmquote
+from tests.docs.quick import Quick
 
 pytestmark = pytest.mark.scenario
 FIRMQUOTE = [sys.executable, "-m", "firmquote"]
@@ -43,7 +43,7 @@ class Demo:
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+def demo(tmp_path_factory: pytest.TempPathFactory, quick: Quick) -> Iterator[Demo]:
     home = tmp_path_factory.mktemp("home")
     process = subprocess.Popen(
         [*FIRMQUOTE, "demo", "--port", "0", "--json"],
@@ -54,8 +54,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     )
     assert process.stdout is not None
     started = json.loads(process.stdout.readline())
-    with quick_firmquote(home):
-        yield Demo(process, started, home / ".local" / "state" / "firmquote", home / "firmquote")
+    yield Demo(process, started, home / ".local" / "state" / "firmquote", quick.folder / "firmquote")
     process.send_signal(signal.SIGINT)
     assert process.wait(timeout=10) == 0
     process.stdout.close()

@@ -8,7 +8,7 @@ from threading import Thread
 
 import pytest
 from tests.docs.live_demo import ROOT, LiveDemo, live_demo
-from tests.docs.quick import quick_firmquote
+from tests.docs.quick import Quick
 from textual.widgets import DataTable, Static
 
 from firmquote.cli.watching import Watching
@@ -17,9 +17,8 @@ pytestmark = pytest.mark.scenario
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveDemo]:
-    programs = tmp_path_factory.mktemp("programs")
-    with quick_firmquote(programs), live_demo(tmp_path_factory.mktemp("home"), programs=programs) as running:
+def demo(tmp_path_factory: pytest.TempPathFactory, quick: Quick) -> Iterator[LiveDemo]:
+    with live_demo(tmp_path_factory.mktemp("home"), programs=quick.folder) as running:
         yield running
 
 

@@ -17,7 +17,7 @@ from threading import Event
 from typing import IO
 
 from tests.docs.live_demo import COMMAND_S, DEFAULT_URL, ROOT
-from tests.docs.quick import Quick, Running, quick_firmquote
+from tests.docs.quick import Quick, Running
 
 from firmquote.lab import LAB_KEY
 from firmquote.runtime import SystemClock
@@ -180,14 +180,13 @@ class Service:
 
 
 @contextmanager
-def service(place: Path, *, real: bool = False, started: bool = True) -> Iterator[Service]:
+def service(place: Path, quick: Quick, *, real: bool = False, started: bool = True) -> Iterator[Service]:
     """Run the simulators while the block runs, and the service as long as it is wanted.
 
     With `real` each command of the shell is a process from its beginning, which takes as long as it takes.
     """
     ports = [word for name in ("polygon", "alphavantage", "alpaca") for word in ("--port", f"{name}=0")]
-    (place / "programs").mkdir()
-    with quick_firmquote(place / "programs") as quick, (place / "lab").open("w+b") as told:
+    with (place / "lab").open("w+b") as told:
         lab = quick.start(["lab", "serve", *ports, "--json"], os.environ, told)
         try:
             installed = Service(place, _settings(place / "lab"), quick, real=real)

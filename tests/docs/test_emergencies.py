@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 from tests.docs.documents import Section, read_sections
 from tests.docs.live_demo import ROOT
+from tests.docs.quick import Quick
 from tests.docs.service import Service, service
 from tests.docs.trial import Table, Trial
 
@@ -18,8 +19,8 @@ TABLE = Table(situations={"Leave a provider": ["firmquote activate polygon"]})
 
 
 @pytest.fixture(scope="module")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    with service(tmp_path_factory.mktemp("machine"), real=True) as running:
+def installed(tmp_path_factory: pytest.TempPathFactory, quick: Quick) -> Iterator[Service]:
+    with service(tmp_path_factory.mktemp("machine"), quick, real=True) as running:
         assert running.shell("firmquote wait usable --within 60s").returncode == 0
         yield running
 

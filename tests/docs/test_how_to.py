@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from tests.docs.documents import Section, read_sections
 from tests.docs.live_demo import ROOT, live_demo
-from tests.docs.quick import quick_firmquote
+from tests.docs.quick import Quick
 from tests.docs.service import service
 from tests.docs.trial import Table, Trial
 
@@ -43,15 +43,15 @@ def test_the_tables_name_only_what_is_there() -> None:
     assert ON_A_DEMO.strangers([section for page in PAGES for section in read_sections(HOW_TO / page)]) == set()
 
 
-def test_whoever_follows_the_page_on_deployment_has_a_service(tmp_path: Path) -> None:
+def test_whoever_follows_the_page_on_deployment_has_a_service(tmp_path: Path, quick: Quick) -> None:
     sections = read_sections(HOW_TO / "deploy.md")
-    with service(tmp_path, started=False) as machine:
+    with service(tmp_path, quick, started=False) as machine:
         trial = Trial(machine.shell, DEPLOYMENT)
         assert _problems(trial, sections) == []
 
 
-def test_a_page_for_users_of_the_demo_does_what_it_says(tmp_path: Path) -> None:
-    with quick_firmquote(tmp_path), live_demo(tmp_path, programs=tmp_path) as demo:
+def test_a_page_for_users_of_the_demo_does_what_it_says(tmp_path: Path, quick: Quick) -> None:
+    with live_demo(tmp_path, programs=quick.folder) as demo:
         for page in PAGES:
             assert _problems(Trial(demo.shell, ON_A_DEMO), read_sections(HOW_TO / page)) == []
 

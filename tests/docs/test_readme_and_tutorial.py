@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from tests.docs.documents import read_sections
 from tests.docs.live_demo import ROOT, live_demo
-from tests.docs.quick import quick_firmquote
+from tests.docs.quick import Quick
 from tests.docs.trial import Table, Trial
 
 pytestmark = pytest.mark.scenario
@@ -20,12 +20,13 @@ SECTIONS = {path: read_sections(ROOT / path) for path in ("README.md", "docs/tut
 
 
 @pytest.fixture(scope="module", params=SECTIONS)
-def document(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Trial]]:
+def document(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, quick: Quick
+) -> Iterator[tuple[str, Trial]]:
     """A demo for each document: both begin with a fresh one."""
-    programs = tmp_path_factory.mktemp("programs")
     make = ["make", "--silent", "demo", "ARGS=--port 0 --json"]
     home = tmp_path_factory.mktemp("home")
-    with quick_firmquote(programs), live_demo(home, make, programs=programs) as demo:
+    with live_demo(home, make, programs=quick.folder) as demo:
         yield request.param, Trial(demo.shell, TABLE)
 
 

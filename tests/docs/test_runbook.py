@@ -14,6 +14,7 @@ from collections.abc import Iterator
 import pytest
 from tests.docs.documents import Section, read_sections
 from tests.docs.live_demo import ROOT
+from tests.docs.quick import Quick
 from tests.docs.service import Service, service
 from tests.docs.trial import Table, Trial
 
@@ -57,8 +58,8 @@ SECTIONS = [section for section in read_sections(RUNBOOK) if section.part != EME
 
 
 @pytest.fixture(scope="module")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    with service(tmp_path_factory.mktemp("machine")) as running:
+def installed(tmp_path_factory: pytest.TempPathFactory, quick: Quick) -> Iterator[Service]:
+    with service(tmp_path_factory.mktemp("machine"), quick) as running:
         assert running.shell("firmquote wait usable --within 30s").returncode == 0
         yield running
 

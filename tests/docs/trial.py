@@ -86,7 +86,7 @@ class Trial:
         looks = [step for step in after if step.looks]
         if not looks:
             return [f"{where} changes something. {OWED}"]
-        for step in looks:
+        for step in reversed(looks):  # the last is the likeliest not to be so yet
             seen = self._glance("\n".join([*self._exports, _at_once(step.command)]))
             if step.missing(seen.stdout):
                 return []
