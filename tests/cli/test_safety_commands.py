@@ -4,12 +4,16 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
+from msgspec.structs import replace
 
+from firmquote.budget import Ask, Limits, Moment, Purpose
 from firmquote.model.safety import AuditRecord
 from firmquote.runtime import SystemClock
 from firmquote.runtime.keeper import Keeper
+from firmquote.store import SCHEMAS, Grant, open_database, open_ledger
 
 
 def firmquote(*args: str) -> subprocess.CompletedProcess[str]:
@@ -55,3 +59,21 @@ def test_tampering_is_an_exit_code_and_a_place(trail: Path) -> None:
     found = json.loads(verified.stdout)
     assert (verified.returncode, found["good"]) == (1, False)
     assert [(p["kind"], p["line"]) for p in found["problems"]] == [("edited", 2)]
+
+
+def test_a_ledger_goes_back_for_an_older_version_with_all_that_was_spent(tmp_path: Path) -> None:
+    path, clock = tmp_path / "ledger.sqlite", SystemClock()
+    limits = {"a": Limits(allowances=(), zone=ZoneInfo("UTC"), reserve_pct=0)}
+    moment = Moment(clock.now_ns(), clock.monotonic_ns(), "boot")
+    ledger = open_ledger(path, limits, moment)
+    (answer,) = ledger.reserve([Ask(provider="a", purpose=Purpose.OPERATOR, symbols=("IBM",))], moment)
+    assert isinstance(answer, Grant)
+    ledger.close()
+    (newest,) = (schema for schema in SCHEMAS if schema.name == "ledger")
+    older = replace(newest, scripts=newest.scripts[:-1], ways_back=newest.ways_back[:-1])
+    done = firmquote("state", "downgrade", str(path), "--to", str(older.version), "--state-dir", str(tmp_path))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert open_database(path, older).rows("SELECT provider, symbols FROM spend") == [("a", "IBM")]
+    (tmp_path / "operator-8090.token").touch()
+    refused = firmquote("state", "downgrade", str(path), "--to", "1", "--state-dir", str(tmp_path))
+    assert (refused.returncode, "Stop it first" in refused.stderr) == (2, True)

@@ -3,7 +3,7 @@
 from firmquote.errors import ConfigError, RefusedError
 from firmquote.model.access import Identity, Scope
 from firmquote.model.rollout import RolloutView
-from firmquote.model.safety import AuditPage, Caller, ReloadView, SwitchesView, SwitchOutcome, SwitchView
+from firmquote.model.safety import AuditPage, Caller, ReloadView, RestartView, SwitchesView, SwitchOutcome, SwitchView
 
 
 class OneToken:
@@ -86,6 +86,10 @@ class FixedSafety:
     async def reload(self, caller: Caller) -> ReloadView:
         del caller
         return ReloadView(changed=(), needs_restart=(), persisted=True)
+
+    async def restart(self, caller: Caller) -> RestartView:
+        del caller
+        return RestartView(old_pid=1, new_pid=2)
 
     async def audit(self, *, after: int, limit: int) -> AuditPage:
         del after, limit

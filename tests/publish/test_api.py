@@ -270,7 +270,7 @@ def test_the_schema_lists_every_route() -> None:
         assert {"/healthz", "/readyz", "/healthz/providers", "/metrics", "/v1/quotes", "/v1/quotes/{symbol}",
                 "/v1/providers", "/v1/providers/{name}/activate", "/v1/providers/{name}/lines", "/v1/decisions", "/v1/decisions/{symbol}",
                 "/v1/events", "/v1/events/stream", "/v1/switches", "/v1/switches/{name}", "/v1/lease", "/v1/audit", "/v1/rollout", "/v1/rollout/promote",
-                "/v1/rollout/rollback", "/v1/rollout/hold", "/v1/rollout/readmit", "/v1/reload",
+                "/v1/rollout/rollback", "/v1/rollout/hold", "/v1/rollout/readmit", "/v1/reload", "/v1/restart",
                 "/v1/positions", "/v1/orders", "/v1/receipts", "/v1/receipts/{number}", "/v1/receipts/{number}/what-if",
                 "/v1/advice", "/v1/news", "/v1/decisions/resume",
                 "/v1/budget", "/v1/quotes/{symbol}/refresh",

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from firmquote.errors import (
+    ConfigError,
     CorruptStoreError,
     FullDiskError,
     MissingStoreError,
@@ -16,12 +17,13 @@ from firmquote.errors import (
     StoreError,
     StoreVersionError,
 )
-from firmquote.store import Database, Schema, open_database
+from firmquote.store import SCHEMAS, Database, Schema, downgrade, open_database
 
 FIRST = "CREATE TABLE note(id INTEGER PRIMARY KEY, words TEXT NOT NULL) STRICT"
 SECOND = "ALTER TABLE note ADD COLUMN author TEXT; CREATE INDEX note_author ON note(author)"
 ONE = Schema(name="notebook", application_id=0x46510001, scripts=(FIRST,))
-TWO = Schema(name="notebook", application_id=0x46510001, scripts=(FIRST, SECOND))
+BACK = "DROP INDEX note_author; ALTER TABLE note DROP COLUMN author"
+TWO = Schema(name="notebook", application_id=0x46510001, scripts=(FIRST, SECOND), ways_back=(BACK,))
 
 
 def write(database: Database, words: str) -> None:
@@ -59,7 +61,7 @@ def test_a_block_that_fails_writes_nothing(tmp_path: Path) -> None:
     assert notes(database) == ["kept"]
 
 
-def test_an_upgrade_keeps_the_rows_and_leaves_a_copy_that_the_older_program_reads(tmp_path: Path) -> None:
+def test_an_upgrade_keeps_the_rows_and_so_does_the_way_back(tmp_path: Path) -> None:
     path = tmp_path / "n.sqlite"
     old = open_database(path, ONE)
     write(old, "before")
@@ -68,11 +70,63 @@ def test_an_upgrade_keeps_the_rows_and_leaves_a_copy_that_the_older_program_read
     assert new.rows("SELECT words, author FROM note") == [("before", None)]
     write(new, "after")
     new.close()
-    with pytest.raises(StoreVersionError, match=r"version 2 .* knows 1\. .*n\.sqlite\.v1\.bak"):
+    with pytest.raises(StoreVersionError, match=r"version 2 .* knows 1\. .*state downgrade .*n\.sqlite --to 1"):
         open_database(path, ONE)
-    path.unlink()
-    (tmp_path / "n.sqlite.v1.bak").replace(path)
-    assert notes(open_database(path, ONE)) == ["before"]
+    assert downgrade(path, (TWO,), to=1) == "notebook"
+    older = open_database(path, ONE)
+    assert notes(older) == ["before", "after"], "nothing that was written since is lost"
+    older.close()
+    assert open_database(path, TWO).rows("SELECT words FROM note") == [("before",), ("after",)]
+    assert notes(open_database(tmp_path / "n.sqlite.v1.bak", ONE)) == ["before", "after"]
+
+
+def test_a_way_back_that_fails_leaves_the_file_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "n.sqlite"
+    write(open_database(path, TWO), "kept")
+    broken = Schema(
+        name="notebook", application_id=TWO.application_id, scripts=TWO.scripts, ways_back=("DROP NONSENSE",)
+    )
+    with pytest.raises(StoreError, match="NONSENSE"):
+        downgrade(path, (broken,), to=1)
+    assert notes(open_database(path, TWO)) == ["kept"]
+
+
+@pytest.mark.parametrize("to", [0, 2, 3])
+def test_there_is_no_way_back_to_what_it_never_was(tmp_path: Path, to: int) -> None:
+    path = tmp_path / "n.sqlite"
+    open_database(path, TWO).close()
+    with pytest.raises(ConfigError, match=f"is version 2 of the notebook, so it cannot go back to {to}"):
+        downgrade(path, (TWO,), to=to)
+
+
+def test_a_file_of_another_program_is_not_taken_back(tmp_path: Path) -> None:
+    path = tmp_path / "n.sqlite"
+    open_database(path, TWO).close()
+    with pytest.raises(ConfigError, match="no database of Firmquote"):
+        downgrade(path, SCHEMAS, to=1)
+
+
+@pytest.mark.parametrize("schema", [*SCHEMAS, TWO], ids=lambda schema: schema.name)
+def test_every_released_version_is_reached_from_above_as_from_below(schema: Schema, tmp_path: Path) -> None:
+    for to in range(1, schema.version):
+        older = Schema(
+            name=schema.name,
+            application_id=schema.application_id,
+            scripts=schema.scripts[:to],
+            ways_back=schema.ways_back[: to - 1],
+        )
+        fresh, back = tmp_path / f"fresh{to}.sqlite", tmp_path / f"back{to}.sqlite"
+        open_database(back, schema).close()
+        downgrade(back, (schema,), to=to)
+        described = [
+            open_database(path, older).rows("SELECT name, sql FROM sqlite_schema ORDER BY 1") for path in (fresh, back)
+        ]
+        assert described[0] == described[1]
+
+
+def test_a_version_without_a_way_back_cannot_be_released() -> None:
+    with pytest.raises(AssertionError, match="write a way back"):
+        Schema(name="notebook", application_id=1, scripts=(FIRST, SECOND))
 
 
 def test_an_upgrade_that_fails_leaves_the_old_file_as_it_was(tmp_path: Path) -> None:
@@ -80,7 +134,8 @@ def test_an_upgrade_that_fails_leaves_the_old_file_as_it_was(tmp_path: Path) -> 
     old = open_database(path, ONE)
     write(old, "before")
     old.close()
-    broken = Schema(name="notebook", application_id=ONE.application_id, scripts=(FIRST, "CREATE TABLE a(b); NONSENSE"))
+    scripts = (FIRST, "CREATE TABLE a(b); NONSENSE")
+    broken = Schema(name="notebook", application_id=ONE.application_id, scripts=scripts, ways_back=("DROP TABLE a",))
     with pytest.raises(StoreError, match="NONSENSE"):
         open_database(path, broken)
     assert notes(open_database(path, ONE)) == ["before"]

@@ -16,6 +16,7 @@ from firmquote.cli.lab import lab
 from firmquote.cli.printing import Json, Url, encode_path, print_json
 from firmquote.cli.quality import actions, halt, quality, resume
 from firmquote.cli.replay import replay
+from firmquote.cli.restart import restart
 from firmquote.cli.rollout import rollout
 from firmquote.cli.state import state
 from firmquote.cli.status import doctor, status, watch
@@ -50,6 +51,7 @@ app.command()(status)
 app.command()(watch)
 app.command()(doctor)
 app.command()(wait)
+app.command()(restart)
 app.command()(halt)
 app.command()(resume)
 app.add_typer(switch, name="switch")
@@ -85,12 +87,15 @@ def root(
 def run(
     config: ConfigPath = DEFAULT_CONFIG,
     for_: Annotated[str | None, typer.Option("--for", help="Stop after this long, e.g. 10s or 5m.")] = None,
+    take_over: Annotated[
+        bool, typer.Option("--take-over", help="Warm up beside the gateway that runs, go on in its place, let it end.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Run the gateway with your providers and keys."""
     from firmquote.cli.running import start  # noqa: PLC0415 - the whole product is behind this import
 
-    start(config, for_=for_, as_json=as_json)
+    start(config, for_=for_, take_over=take_over, as_json=as_json)
 
 
 @app.command()

@@ -117,3 +117,31 @@ def rollout(as_json: Json = False) -> None:
 
     set_up_logs(as_json=as_json, quiet=True)
     finish(rollout_drill(DrillOptions(say=lambda line: typer.echo(line, err=True))), as_json=as_json)
+
+
+@drill.command()
+def restart(as_json: Json = False) -> None:
+    """Let a new process take over from a running one while clients ask and orders come: is anything lost?"""
+    from firmquote.cli.drill_report import finish  # noqa: PLC0415 - as above
+    from firmquote.cli.running import set_up_logs  # noqa: PLC0415 - the whole product is behind this import
+    from firmquote.lab.drills import DrillOptions, restart_drill  # noqa: PLC0415 - as above
+
+    set_up_logs(as_json=as_json, quiet=True)
+    finish(restart_drill(DrillOptions(say=lambda line: typer.echo(line, err=True))), as_json=as_json)
+
+
+@drill.command("all")
+def every(
+    only: Annotated[list[str] | None, typer.Option(help="Only this drill; may be given several times.")] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="A sample of each, in minutes instead of an hour.")] = False,
+    html: Annotated[Path | None, typer.Option(help="Write the report as a page, too.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Run every drill, one after the other, in one report."""
+    from firmquote.cli.drill_report import finish  # noqa: PLC0415 - as above
+    from firmquote.cli.running import set_up_logs  # noqa: PLC0415 - the whole product is behind this import
+    from firmquote.lab.drills import DrillOptions, every_drill  # noqa: PLC0415 - as above
+
+    set_up_logs(as_json=as_json, quiet=True)
+    options = DrillOptions(quick=quick, say=lambda line: typer.echo(line, err=True))
+    finish(every_drill(options, only or ()), as_json=as_json, html=html)

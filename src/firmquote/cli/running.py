@@ -36,7 +36,7 @@ def set_up_logs(*, as_json: bool, quiet: bool = False) -> None:
     begin_logging(LogSection(level="error" if quiet else "info"), as_json=as_json)
 
 
-def start(config_path: Path, *, for_: str | None, as_json: bool) -> None:
+def start(config_path: Path, *, for_: str | None, take_over: bool, as_json: bool) -> None:
     """Run with the user's configuration."""
     config = load_config(config_path)
 
@@ -46,7 +46,7 @@ def start(config_path: Path, *, for_: str | None, as_json: bool) -> None:
     async def body(stop: asyncio.Event) -> None:
         async with logging_as(config.logs, as_json=as_json):
             with tracing(config.traces):
-                await run_gateway(config, stop, announce=announce, path=config_path)
+                await run_gateway(config, stop, announce=announce, path=config_path, take_over=take_over)
 
     run_until_stopped(body, for_s=None if for_ is None else parse_seconds(for_))
 

@@ -76,6 +76,10 @@ class AdviceBook:
             raise FirmquoteError(f"advice on {advice.symbol}: {SOURCES_MAX} sources speak of it already. Merge some.")
         sources[advice.source] = advice
 
+    def everything(self) -> tuple[Advice, ...]:
+        """Return all that is kept."""
+        return tuple(advice for sources in self._book.values() for advice in sources.values())
+
     def speaks_of(self, symbol: str) -> bool:
         """Say whether anybody may have an opinion on a symbol."""
         return symbol in self._book

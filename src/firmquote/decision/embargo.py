@@ -1,6 +1,6 @@
 """What is known of the days ahead and of the hour: announcements of earnings, and news that somebody flagged."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime, time
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -55,25 +55,40 @@ class Embargoes:
         return next((each.words for each in embargoes if each.from_ns <= now_ns <= each.until_ns), None)
 
 
+class NewsFlag(Struct, frozen=True):
+    """News of a symbol, and until when they count."""
+
+    text: str
+    until_ns: int
+
+
 class NewsFlags:
     """The newest flag of each symbol, until its time is over."""
 
     def __init__(self, symbols: frozenset[str]) -> None:
         self._symbols = symbols
-        self._flags: dict[str, tuple[str, int]] = {}
+        self._flags: dict[str, NewsFlag] = {}
 
     def put(self, news: NewsInput, now_ns: int) -> None:
         """Flag a symbol. Raises UnknownSymbolError for one that is not served."""
         if news.symbol not in self._symbols:
             raise UnknownSymbolError(f"news on {news.symbol}: not served here. Add it to live_symbols_allowlist.")
-        self._flags[news.symbol] = (news.text, now_ns + int(news.ttl_s * NS_PER_S))
+        self._flags[news.symbol] = NewsFlag(news.text, now_ns + int(news.ttl_s * NS_PER_S))
+
+    def everything(self) -> dict[str, NewsFlag]:
+        """Return all that is kept."""
+        return dict(self._flags)
+
+    def take_up(self, flags: Mapping[str, NewsFlag]) -> None:
+        """Keep what another process left, of symbols that are served."""
+        self._flags.update({symbol: flag for symbol, flag in flags.items() if symbol in self._symbols})
 
     def on(self, symbol: str, now_ns: int) -> str | None:
         """Return what was flagged, while it lasts."""
         flag = self._flags.get(symbol)
         if flag is None:
             return None
-        if now_ns >= flag[1]:
+        if now_ns >= flag.until_ns:
             del self._flags[symbol]
             return None
-        return flag[0]
+        return flag.text

@@ -4,7 +4,7 @@ The quiet case costs a few microseconds and builds nothing: strategies are fed, 
 ask for nothing, nothing more happens. Documents are made when the decision changes, or when somebody looks.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from msgspec import Struct
@@ -12,7 +12,7 @@ from msgspec import Struct
 from firmquote.decision.advice import Advice, AdviceBook
 from firmquote.decision.book import Book
 from firmquote.decision.config import DecisionConfig
-from firmquote.decision.embargo import Embargoes, NewsFlags
+from firmquote.decision.embargo import Embargoes, NewsFlag, NewsFlags
 from firmquote.decision.fusion import Contribution, fuse
 from firmquote.decision.judge import UNITS, Intent, Verdict, document, hit_stop, judge, want
 from firmquote.decision.market import MarketView
@@ -61,6 +61,13 @@ class EverythingPermitted:
         """There is one provider."""
         del view, now_ns, within_bps
         return 1
+
+
+class Heard(Struct, frozen=True):
+    """What was said from outside, and still counts."""
+
+    advice: tuple[Advice, ...] = ()
+    news: Mapping[str, NewsFlag] = {}
 
 
 class Outcome(Struct, frozen=True, gc=False):
@@ -173,6 +180,17 @@ class DecisionEngine:
         """Take advice from outside. Raises FirmquoteError where it cannot be taken."""
         self._advice.put(advice)
         self._minds[advice.symbol].think_again_ns = 0
+
+    def heard(self) -> Heard:
+        """Return what was said from outside, for a process that goes on after this one."""
+        return Heard(self._advice.everything(), self._news.everything())
+
+    def hear(self, heard: Heard) -> None:
+        """Listen to what another process was told, of symbols that are served."""
+        for advice in heard.advice:
+            if advice.symbol in self._minds:
+                self.advise(advice)
+        self._news.take_up(heard.news)
 
     def think_again(self) -> None:
         """What is permitted has changed: the next look at each symbol is a whole one, whatever its quote does."""

@@ -37,9 +37,9 @@ class DrillReport(Struct, frozen=True, kw_only=True):
         return {"drill": self.drill, "checks": checks, "pass": self.passed}
 
 
-def at_most(name: str, value: float, limit: float, unit: str) -> DrillCheck:
+def at_most(name: str, value: float, limit: float, unit: str, *, words: str = "") -> DrillCheck:
     """Return a check that passes while `value` does not exceed `limit`."""
-    return DrillCheck(name=name, value=value, unit=unit, limit=limit, passed=value <= limit)
+    return DrillCheck(name=name, value=value, unit=unit, limit=limit, passed=value <= limit, words=words)
 
 
 def at_least(name: str, value: float, limit: float, unit: str) -> DrillCheck:

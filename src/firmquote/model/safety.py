@@ -95,6 +95,13 @@ class ReloadedKey(Struct, frozen=True, kw_only=True):
     after: str
 
 
+class RestartView(Struct, frozen=True):
+    """A new process warms up; the old one goes on until it is ready, and for good if it fails."""
+
+    old_pid: int
+    new_pid: int
+
+
 class ReloadView(Struct, frozen=True, kw_only=True):
     """What a reload did."""
 

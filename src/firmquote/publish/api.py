@@ -1,5 +1,6 @@
 """The HTTP API. All names are contracts (DESIGN section 7)."""
 
+import os
 from http import HTTPStatus
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias
@@ -58,9 +59,9 @@ def build_app(
     reads: list[Guard] = [guards.read] if read_needs_token else []
 
     @get("/healthz", media_type=MediaType.JSON)
-    async def healthz() -> dict[str, str]:
-        """Say that the process answers."""
-        return {"status": "alive"}
+    async def healthz() -> dict[str, str | int]:
+        """Say that the process answers, and which it is."""
+        return {"status": "alive", "pid": os.getpid()}
 
     @get("/readyz", media_type=MediaType.JSON)
     async def readyz() -> Response[dict[str, str]]:

@@ -9,7 +9,7 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import Meta, Struct
 
 from firmquote.model.access import Identity
-from firmquote.model.safety import AuditPage, Caller, ReloadView, SwitchesView, SwitchOutcome, SwitchView
+from firmquote.model.safety import AuditPage, Caller, ReloadView, RestartView, SwitchesView, SwitchOutcome, SwitchView
 from firmquote.publish.access import AnyRequest, Guards, client_of
 from firmquote.publish.safety_view import SafetyView
 
@@ -82,4 +82,9 @@ def safety_routes(view: SafetyView, guards: Guards) -> list[HTTPRouteHandler]:
         """Read the configuration again; what needs a restart is said and left as it is."""
         return await view.reload(caller_of(request))
 
-    return [switches, switch, order_switch, renew_lease, audit, reload]
+    @post("/restart", guards=[guards.admin], status_code=HTTPStatus.ACCEPTED)
+    async def restart(request: AnyRequest) -> RestartView:
+        """Start a process that warms up and takes over; until then, and if it fails, this one goes on."""
+        return await view.restart(caller_of(request))
+
+    return [switches, switch, order_switch, renew_lease, audit, reload, restart]

@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from firmquote.model.rollout import RolloutView
-from firmquote.model.safety import AuditPage, Caller, ReloadView, SwitchesView, SwitchOutcome, SwitchView
+from firmquote.model.safety import AuditPage, Caller, ReloadView, RestartView, SwitchesView, SwitchOutcome, SwitchView
 
 
 class SafetyView(Protocol):
@@ -32,6 +32,10 @@ class SafetyView(Protocol):
 
     async def reload(self, caller: Caller) -> ReloadView:
         """Read the configuration again. Raises RefusedError without a file, ConfigError where it is not good."""
+        ...
+
+    async def restart(self, caller: Caller) -> RestartView:
+        """Start a process that takes over. Raises RefusedError where there is none that could, or one does already."""
         ...
 
     async def audit(self, *, after: int, limit: int) -> AuditPage:

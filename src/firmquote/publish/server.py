@@ -4,9 +4,9 @@ import asyncio
 import contextlib
 import errno
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 LOOPBACK_NAMES = ["127.0.0.1", "localhost", "[::1]"]
 """Names that a browser may have asked for; any other is DNS rebinding."""
 SHUTDOWN_S = 1
+DRAIN_S = 0.25
+"""How long a request that is on its way is waited for when another process goes on."""
 CONNECTIONS_MAX = 512
 """Connections at once; one more is answered with 503. A silent one is cut off after ten seconds."""
 
@@ -54,6 +56,22 @@ def bind(host: str, port: int) -> socket.socket:
     return listening
 
 
+def preload() -> None:
+    """Import what serving takes, so that its beginning takes no time."""
+    import uvicorn  # noqa: F401, PLC0415 - see `serving`
+
+    import firmquote.publish.api  # noqa: PLC0415 - likewise
+    import firmquote.publish.timed  # noqa: F401, PLC0415 - likewise
+
+
+async def _drain(connections: set[Any]) -> None:
+    for connection in list(connections):
+        connection.say_goodbye()
+    with contextlib.suppress(TimeoutError):  # a request may be on its way on a connection that is in already
+        async with asyncio.timeout(DRAIN_S):
+            await asyncio.Event().wait()
+
+
 @asynccontextmanager
 async def serving(
     view: GatewayView,
@@ -65,8 +83,9 @@ async def serving(
     read_needs_token: bool = False,
     access_log: Logged = "changes",
     orders_need_key: bool = False,
+    drains: Callable[[], bool] = lambda: False,
 ) -> AsyncIterator[None]:
-    """Serve while the block runs."""
+    """Serve while the block runs; where `drains` says so at its end, who is connected already is answered first."""
     import uvicorn  # noqa: PLC0415 - half a second that a start can do without until the quotes flow
 
     from firmquote.publish.api import build_app  # noqa: PLC0415 - imports the framework
@@ -77,6 +96,14 @@ async def serving(
         def capture_signals(self) -> Iterator[None]:
             """Leave signals to the gateway."""
             yield
+
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            """Let nobody in any more, answer who is in, and end."""
+            if drains():
+                for listener in self.servers:
+                    listener.close()
+                await _drain(self.server_state.connections)
+            await super().shutdown(sockets)
 
     live = LiveStream(view)
     port = listening.getsockname()[1]

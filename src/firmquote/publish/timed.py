@@ -17,6 +17,12 @@ class TimedProtocol(H11Protocol):
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - uvicorn's own arguments, handed through
         super().__init__(*args, **kwargs)
         self._deadline: asyncio.TimerHandle | None = None
+        self._last = False
+
+    def say_goodbye(self) -> None:
+        """Let the next answer be the last on this connection."""
+        self._last = True
+        self._let_go()
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn does
         """Begin to wait."""
@@ -26,6 +32,8 @@ class TimedProtocol(H11Protocol):
     def data_received(self, data: bytes) -> None:
         """Wait on, unless all is said."""
         super().data_received(data)
+        if self._last:
+            self._let_go()
         if self.conn.their_state in _SAID:
             self._stop()
         elif self._deadline is None:
@@ -35,6 +43,10 @@ class TimedProtocol(H11Protocol):
         """Stop waiting."""
         self._stop()
         super().connection_lost(exc)
+
+    def _let_go(self) -> None:
+        if not getattr(self.cycle, "response_complete", True):  # there is no cycle before the first request
+            self.cycle.keep_alive = False
 
     def _watch(self) -> None:
         self._deadline = self.loop.call_later(REQUEST_S, self.transport.abort)

@@ -4,6 +4,7 @@ from firmquote.routing.blame import Blame
 from firmquote.routing.breaker import Breaker, BreakerPolicy, BreakerState
 from firmquote.routing.changes import Change, Showing
 from firmquote.routing.election import Candidate, Election, ElectionPolicy, Serving, elect
+from firmquote.routing.group import Role
 from firmquote.routing.health import Health, HealthPolicy, Outcome, Percentiles, Status, percentiles
 from firmquote.routing.lines import LineBook, Unfit
 from firmquote.routing.manager import ProviderManager
@@ -27,6 +28,7 @@ __all__ = [
     "Outcome",
     "Percentiles",
     "ProviderManager",
+    "Role",
     "Route",
     "RouteProvider",
     "Routed",

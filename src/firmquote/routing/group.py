@@ -3,10 +3,21 @@
 from collections import deque
 from collections.abc import Mapping
 
+from msgspec import Struct
+
 from firmquote.routing.election import Candidate, Election, ElectionPolicy, Serving, elect
 from firmquote.routing.member import Member
 
 SWITCHES_KEPT = 64
+
+
+class Role(Struct, frozen=True):
+    """Who serves a group of symbols, and whom it wants, as another process left it."""
+
+    route: str | None
+    symbols: tuple[str, ...]
+    order: tuple[str, ...]
+    serving: str | None
 
 
 class Group:
@@ -28,6 +39,17 @@ class Group:
         """Let `name` serve from now on."""
         self._switches_ns.append(now_ns)
         self.serving = Serving(name=name, since_ns=now_ns, switches_ns=tuple(self._switches_ns))
+
+    def role(self) -> Role:
+        """Return what another process must know to go on."""
+        return Role(self.route, tuple(self.symbols), tuple(self.order), self.serving.name)
+
+    def take_up(self, role: Role, now_ns: int) -> None:
+        """Go on as another process left it; a provider that is new here comes last, one that is gone is forgotten."""
+        known = [name for name in role.order if name in self.order]
+        self.order = [*known, *(name for name in self.order if name not in known)]
+        if role.serving in self.order:
+            self.serving = Serving(name=role.serving, since_ns=now_ns)
 
     def elect(self, members: Mapping[str, Member], policy: ElectionPolicy, now_ns: int) -> Election:
         """Return who should serve now."""

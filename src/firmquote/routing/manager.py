@@ -6,7 +6,7 @@ from firmquote.errors import ConfigError
 from firmquote.model import NS_PER_MS
 from firmquote.routing.blame import Blame
 from firmquote.routing.changes import Change, Showing
-from firmquote.routing.group import Group
+from firmquote.routing.group import Group, Role
 from firmquote.routing.health import CONNECTION_LOST, Outcome, Percentiles, Status
 from firmquote.routing.lines import LineBook
 from firmquote.routing.member import Member
@@ -219,6 +219,20 @@ class ProviderManager:
                 change = self._switch(group, name, f"operator: {reason}", Blame.OPERATOR, now_ns)
         self.version += 1
         return change
+
+    def roles(self) -> tuple[Role, ...]:
+        """Return who serves what, for the process that goes on after this one."""
+        return tuple(group.role() for group in self.groups)
+
+    def take_up(self, roles: Sequence[Role], now_ns: int) -> None:
+        """Let serve who served in the process before this one."""
+        left = {(role.route, role.symbols): role for role in roles}
+        for group in self.groups:
+            role = left.get((group.route, tuple(group.symbols)))
+            if role is not None:
+                group.take_up(role, now_ns)
+        self._started_ns = now_ns  # whose connection was handed over last may take as long as at a start
+        self.version += 1
 
     # -- what follows
 

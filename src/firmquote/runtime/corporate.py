@@ -123,6 +123,10 @@ class CorporateDesk:
             if halt.symbol in board.entries:
                 halt_entry(board.entries[halt.symbol], OPERATOR, halt.cause)
 
+    def look_again(self) -> None:
+        """Take in what another process has written to the record. Raises StoreError."""
+        self._agree()
+
     def halt(self, symbol: str, cause: str) -> None:
         """An operator stops trading in a symbol, until `resume`, over restarts too. Raises StoreError."""
         assert self._board is not None

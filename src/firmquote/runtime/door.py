@@ -3,6 +3,7 @@
 import asyncio
 import hmac
 from collections import OrderedDict
+from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
 
@@ -75,6 +76,15 @@ class Door:
         if tokens != self._tokens:
             self._tokens = tokens
             self._proven.clear()
+
+    def orders(self) -> tuple[dict[str, int], int]:
+        """Return the keys of orders that were carried out, and since when they are known."""
+        return dict(self._orders), self._since_ns
+
+    def take_up(self, orders: Mapping[str, int], since_ns: int) -> None:
+        """Remember what another process carried out."""
+        self._orders.update(orders)
+        self._since_ns = since_ns
 
     # -- publish.Access
 

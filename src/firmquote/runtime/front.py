@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -19,28 +20,49 @@ from firmquote.wire import is_loopback
 _log = structlog.get_logger("firmquote")
 
 
+class Place:
+    """Where a gateway listens, and the operator's token that holds there. It may outlive the process that took it."""
+
+    def __init__(self, listening: socket.socket, own: Secret, *, inherited: bool = False) -> None:
+        self.listening = listening
+        self.own = own
+        self.inherited = inherited
+        """Whether another process took it, and wrote the token."""
+        self.left = False
+        """Set when another process goes on here: nobody who is connected is cut off, and the token stays."""
+
+    @classmethod
+    def take(cls, config: ServeSection) -> "Place":
+        """Begin to hold the configured address. Raises PortInUseError."""
+        return cls(bind(config.host, config.port), Secret(secrets.token_urlsafe(32)))
+
+    @property
+    def port(self) -> int:
+        """The port, also where any was asked for."""
+        port: int = self.listening.getsockname()[1]
+        return port
+
+
 @asynccontextmanager
-async def front(config: ServeSection, safety: Safety, view: GatewayView) -> AsyncIterator[str]:
+async def front(config: ServeSection, safety: Safety, view: GatewayView, place: Place) -> AsyncIterator[str]:
     """Serve the API, and keep what must outlive the process, while the block runs; yields the base URL.
 
     Raises:
-        PortInUseError: somebody else listens there.
         ConfigError: others could connect, and nothing keeps them out.
         StoreError: another gateway keeps its state there, or the disk refuses.
     """
-    directory = expand(config.state_dir)
-    listening = bind(config.host, config.port)
-    port = listening.getsockname()[1]
+    directory, listening, port = expand(config.state_dir), place.listening, place.port
     path = token_path(directory, port)
     try:
-        own = REDACTOR.learn(Secret(secrets.token_urlsafe(32)))
-        safety.door.open(directory, own)
+        REDACTOR.learn(place.own)
+        safety.door.open(directory, place.own)
         check_exposure(config, has_tokens=safety.door.has_tokens)
-        write_token(path, own)
+        if not place.inherited:
+            write_token(path, place.own)
         url = f"{'https' if config.tls_key else 'http'}://{config.host}:{port}"
         _log.info("serving", url=url, operator_token_file=str(path))
         others = not is_loopback(config.host)
-        with safety.keeping(directory / f"gateway-{port}"):
+        with safety.keeping(gateway_dir(directory, port)):
             async with serving(
                 view,
                 listening,
@@ -50,11 +72,13 @@ async def front(config: ServeSection, safety: Safety, view: GatewayView) -> Asyn
                 access_log=config.access_log,
                 read_needs_token=config.read_needs_token or others,
                 orders_need_key=config.orders_need_key or others,
+                drains=lambda: place.left,
             ):
                 yield url
     finally:
         listening.close()
-        path.unlink(missing_ok=True)
+        if not place.left:
+            path.unlink(missing_ok=True)
 
 
 def check_exposure(config: ServeSection, *, has_tokens: bool) -> None:
@@ -85,6 +109,11 @@ def state_dir(config: Config) -> Path:
 def expand(directory: str) -> Path:
     """Return a path with `~` filled in."""
     return Path(directory).expanduser()
+
+
+def gateway_dir(directory: Path, port: int) -> Path:
+    """Return where the gateway on `port` keeps its switches, its stage and its audit trail."""
+    return directory / f"gateway-{port}"
 
 
 def token_path(directory: Path, port: int) -> Path:

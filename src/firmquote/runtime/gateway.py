@@ -25,7 +25,7 @@ from firmquote.runtime.budget_report import BudgetReport
 from firmquote.runtime.conductor import Conductor
 from firmquote.runtime.config import Config
 from firmquote.runtime.corporate import CorporateDesk
-from firmquote.runtime.front import front, state_dir
+from firmquote.runtime.front import Place, front, state_dir
 from firmquote.runtime.loading import build_normalizer, open_provider
 from firmquote.runtime.permits import GatewayPermits
 from firmquote.runtime.poll import Poll, backfill
@@ -46,6 +46,9 @@ TIMER_NS = 50 * NS_PER_MS
 """How often everything that depends on time passing is looked at."""
 SYNTHETIC_AT_ONCE = 100
 """Symbols that a synthetic provider makes quotes of before frames that have come meanwhile are read."""
+READY = "ready"
+HELD = "held elsewhere"
+"""Where a connection stands that another process has."""
 SYNTHETIC_NS = 500 * NS_PER_MS
 """How often a synthetic provider makes new quotes."""
 _log = structlog.get_logger("firmquote")
@@ -114,6 +117,10 @@ class Gateway:
         self.recording = Recording(config.history_dir(), clock, self.trading.day_at) if recorded else None
         self._reader = self.board.add_reader("decision")
         self.streams: list[Stream] = []
+        self._lines: dict[str, asyncio.Task[None]] = {}
+        self._group: asyncio.TaskGroup | None = None
+        self._acts = False
+        """Whether decisions are made, orders given and providers asked; until then it only watches."""
         self._polls: dict[str, Poll] = {}
         self._gates: dict[str, SlotGate] = {}
         self._backfills: dict[str, PollProtocol] = {}
@@ -145,34 +152,49 @@ class Gateway:
         """The effective settings of each provider; keys are not among them."""
         return {name: opening.config for name, (_, opening) in self._opened.items()}
 
-    async def run(self) -> None:
-        """Keep every line open and every timer running, until cancelled."""
-        await self.trading.open()
+    async def run(self, begin: asyncio.Event | None = None) -> None:
+        """Keep every line open and every timer running, until cancelled.
+
+        Before `begin` is set it only watches: it takes quotes on such connections as nobody else holds, and neither
+        decides nor asks nor stores anything, since another process still does.
+        """
+        self._loop = asyncio.get_running_loop()
         try:
-            await self._run()
+            if begin is None:
+                await self._begin()
+            else:
+                self.trading.wait_for("another process still trades")
+            await self._run(begin)
         finally:
             self.trading.close()
 
-    async def _run(self) -> None:
-        self._loop = asyncio.get_running_loop()
+    async def _run(self, begin: asyncio.Event | None) -> None:
         self._flush()  # what changed before there was a loop woke nobody
-        self.safety.start(self._loop)
         async with asyncio.TaskGroup() as group:
+            self._group = group
             group.create_task(self._timers(group))
+            group.create_task(self.spending.desk.run())
+            for stream in self.streams:
+                self._open_line(stream, group)
+            if begin is not None:
+                await begin.wait()
+                await self._begin()
             group.create_task(self.trading.run())
             if self.recording is not None:
                 group.create_task(self.recording.run())
             group.create_task(self.alerting.run())
             group.create_task(self._references.run())
-            group.create_task(self.spending.desk.run())
-            for stream in self.streams:
-                gate = self._gates.get(stream.provider)
-                group.create_task(stream.run() if gate is None else gate.run(stream))
             for poll in self._polls.values():
                 group.create_task(poll.run())
 
+    async def _begin(self) -> None:
+        await self.trading.open()
+        assert self._loop is not None
+        self.safety.start(self._loop)
+        self._acts = True
+
     @asynccontextmanager
-    async def serve(self) -> AsyncIterator[str]:
+    async def serve(self, place: Place | None = None) -> AsyncIterator[str]:
         """Serve the API while the block runs; yields its base URL.
 
         Raises:
@@ -180,9 +202,40 @@ class Gateway:
             ConfigError: others could connect, and nothing keeps them out.
             StoreError: another gateway keeps its state there, or the disk refuses.
         """
-        async with front(self.config.serve, self.safety, self.report) as url:
+        place = place or Place.take(self.config.serve)
+        async with front(self.config.serve, self.safety, self.report, place) as url:
             self.alerting.serves_at(url)
             yield url
+
+    # -- from one process to the next
+
+    def idle_lines(self) -> list[str]:
+        """Return the providers whose streams show nothing now: they can be given away before anything else."""
+        shown = {entry.elected.provider for entry in self.board.entries.values() if entry.elected is not None}
+        return [name for name in self._lines if name not in shown]
+
+    def close_line(self, name: str) -> None:
+        """Give a provider's connection away."""
+        task = self._lines.pop(name, None)
+        if task is not None:
+            task.cancel()
+            self.conductor.on_lost(name, "its connection is handed over to another process")
+
+    def reopen_lines(self) -> None:
+        """Open what was given away again: the other process has failed."""
+        for stream in self.streams:
+            if stream.provider not in self._lines and self._group is not None:
+                self._open_line(stream, self._group)
+
+    def line_state(self, name: str) -> str:
+        """Return where a stream stands: `READY`, `HELD`, or a state of its session."""
+        (stream,) = [stream for stream in self.streams if stream.provider == name]
+        gate = self._gates.get(name)
+        return HELD if gate is not None and gate.waits else stream.state
+
+    def _open_line(self, stream: Stream, group: asyncio.TaskGroup) -> None:
+        gate = self._gates.get(stream.provider)
+        self._lines[stream.provider] = group.create_task(stream.run() if gate is None else gate.run(stream))
 
     def _positions(self) -> list[str]:
         positions = self.trading.desk.book.portfolio.positions
@@ -261,25 +314,28 @@ class Gateway:
             await clock.sleep_until(begun_ns + TIMER_NS)
 
     def _tick(self, now_ns: int) -> Work:
-        yield from self.safety.advance(self.session, now_ns)
+        if self._acts:
+            yield from self.safety.advance(self.session, now_ns)
         yield from self.conductor.look(TIMER_NS)
         yield from self.quality.look(self.session)
         self.conductor.advance()
         yield
-        yield from self.trading.on_timer(now_ns)
+        if self._acts:
+            yield from self.trading.on_timer(now_ns)
 
     def _second(self, now_ns: int) -> Work:
         self._follow_session(now_ns)
         self.conductor.second()
-        yield
-        self.spending.second()
         self.report.second()
-        self.safety.second()
         yield
-        self.trading.second(now_ns, self.session)
-        yield
-        self.corporate.second()
-        yield
+        if self._acts:
+            self.spending.second()
+            self.safety.second()
+            yield
+            self.trading.second(now_ns, self.session)
+            yield
+            self.corporate.second()
+            yield
 
     def session_at(self, now_ns: int) -> Session:
         """Return the part of the exchange's day."""
@@ -322,5 +378,5 @@ class Gateway:
         self.board.flush()
         entries = self._reader.take()
         self.trading.on_dirty(entries)
-        if self.recording is not None:
+        if self.recording is not None and self._acts:
             self.recording.note(entries)

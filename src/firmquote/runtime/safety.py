@@ -11,7 +11,16 @@ from firmquote.board import Board, Feed
 from firmquote.errors import RefusedError
 from firmquote.model import Clock, Session
 from firmquote.model.rollout import StageChange
-from firmquote.model.safety import AuditPage, AuditRecord, Caller, ReloadView, SwitchesView, SwitchOutcome, SwitchView
+from firmquote.model.safety import (
+    AuditPage,
+    AuditRecord,
+    Caller,
+    ReloadView,
+    RestartView,
+    SwitchesView,
+    SwitchOutcome,
+    SwitchView,
+)
 from firmquote.rollout import Stage, StageMap
 from firmquote.routing import Change
 from firmquote.runtime.comparing import Comparing
@@ -23,6 +32,7 @@ from firmquote.runtime.keeper import Keeper
 from firmquote.runtime.measuring import Measuring
 from firmquote.runtime.promotion import Promotion
 from firmquote.runtime.reloading import Reloading
+from firmquote.runtime.restarting import Restarting
 from firmquote.runtime.switching import Switchgear
 from firmquote.runtime.turns import Work
 from firmquote.safety import (
@@ -58,6 +68,7 @@ class Safety:
         self.guarding = Guarding(config.hotpath, board, clock)
         self.promotion = Promotion(config, self.keeper, clock)
         self.reloading: Reloading | None = None
+        self.restarting: Restarting | None = None
         self._latencies_ns: Callable[[], list[int]] = list
         self._budget_left_pct: Callable[[str], float | None] = _unknown
         self._throttled = False
@@ -204,6 +215,15 @@ class Safety:
         if self.reloading is None:
             raise RefusedError("this gateway cannot reload.")
         return await self.reloading.reload(caller)
+
+    async def restart(self, caller: Caller) -> RestartView:
+        """Start a process that takes over. Raises RefusedError where there is none that could, or one does already."""
+        if self.restarting is None:
+            raise RefusedError(
+                "only a gateway that `firmquote run` started can start its successor. Stop and start it."
+            )
+        self.note("restart", "process", caller, "ordered")
+        return await self.restarting.begin(caller)
 
     async def audit(self, *, after: int, limit: int) -> AuditPage:
         """Return a part of the audit trail."""

@@ -8,7 +8,7 @@ from firmquote.model import NS_PER_S, Clock, Secret
 from firmquote.runtime.stream import LineOwner, Stream
 from firmquote.store import Slot, slot_holder, take_slot
 
-LOOK_NS = NS_PER_S
+LOOK_NS = NS_PER_S // 10
 """How often a slot is looked for while others hold all."""
 
 
@@ -26,6 +26,8 @@ class SlotGate:
         self._owner = owner
         self._clock = clock
         self._slot: Slot | None = None
+        self.waits = False
+        """Whether others hold all slots."""
 
     async def run(self, stream: Stream) -> None:
         """Run a stream while a slot is held."""
@@ -38,16 +40,16 @@ class SlotGate:
                 self._slot = None
 
     async def _enter(self) -> None:
-        told = False
         while self._slot is None:
             try:
                 self._slot = take_slot(self._directory, self._name, self._slots)
             except StoreError:
-                return  # better two streams, of which one is evicted and says so, than none
+                break  # better two streams, of which one is evicted and says so, than none
             if self._slot is None:
-                if not told:
-                    told = True
+                if not self.waits:
+                    self.waits = True
                     holder = slot_holder(self._directory, self._name)
                     words = f"{self._provider}: process {holder} holds the connection that this key may have"
                     self._owner.on_lost(self._provider, words)
                 await self._clock.sleep_until(self._clock.monotonic_ns() + LOOK_NS)
+        self.waits = False

@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from msgspec import Struct, json
 
 from firmquote.errors import ConfigError, StoreError
+from firmquote.store import SCHEMAS, downgrade
 
 MANIFEST = "manifest.json"
 _SKIPPED = (".token", "-wal", "-shm", "-journal", ".opening", ".lock", ".slot")
@@ -60,9 +61,7 @@ def restore(archive: Path, directory: Path) -> Manifest:
         StoreError: the backup is damaged; nothing was changed.
     """
     directory = directory.resolve()  # with DynamicUser, systemd's StateDirectory is a link
-    running = list(directory.glob("operator-*.token")) if directory.is_dir() else []
-    if running:
-        raise ConfigError(f"a gateway keeps its state in {directory} ({running[0].name}). Stop it first.")
+    _check_stopped(directory)
     old = directory.with_name(directory.name + ".before-restore")
     if old.exists():
         raise ConfigError(f"{old} is in the way: an earlier restore left it. Move it elsewhere, then restore.")
@@ -75,6 +74,23 @@ def restore(archive: Path, directory: Path) -> Manifest:
             directory.rename(old)
         fresh.rename(directory)
     return manifest
+
+
+def take_back(file: Path, directory: Path, *, to: int) -> str:
+    """Take a database below `directory` back to version `to`; returns what it is.
+
+    Raises:
+        ConfigError: a gateway runs there, or the file cannot go back so far.
+        StoreError: it cannot be read or written; it is as it was.
+    """
+    _check_stopped(directory)
+    return downgrade(file, SCHEMAS, to=to)
+
+
+def _check_stopped(directory: Path) -> None:
+    running = list(directory.glob("operator-*.token")) if directory.is_dir() else []
+    if running:
+        raise ConfigError(f"a gateway keeps its state in {directory} ({running[0].name}). Stop it first.")
 
 
 def _copy_database(path: Path) -> bytes:

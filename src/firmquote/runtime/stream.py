@@ -78,7 +78,8 @@ class Stream:
         return self._session.state.value
 
     async def run(self) -> None:
-        """Connect and stay connected; returns when the provider refuses us for good."""
+        """Connect and stay connected; returns when the provider refuses us for good. May be run again."""
+        self._session = Session()
         effects = self._session.on(Event.START)
         while Effect.CONNECT in effects:
             effects = await self._connection()

@@ -22,6 +22,11 @@ class Supervisor:
         mine = environ.get("WATCHDOG_PID", str(os.getpid())) == str(os.getpid())
         self.watchdog_ns = int(watchdog_us) * NS_PER_US if watchdog_us.isdecimal() and mine else None
 
+    def hand_over(self, pid: int) -> None:
+        """Say that another process is the service from now on; ours says nothing more."""
+        self.tell(f"MAINPID={pid}")
+        self._address = ""
+
     def tell(self, words: str) -> None:
         """Send one state, for example `READY=1`; a supervisor that does not listen is no reason to stop."""
         if not self._address:

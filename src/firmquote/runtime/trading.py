@@ -187,6 +187,10 @@ class Trading:
 
     # -- what must last
 
+    def wait_for(self, words: str) -> None:
+        """Give no order before `open`."""
+        self.engine.pauses[STORE] = words
+
     async def open(self) -> None:
         """Open the files and go on where they end; without them nothing may be traded. `close` lets go of them."""
         now_ns = self._clock.now_ns()
@@ -282,7 +286,7 @@ class Trading:
             del self.orders[next(iter(self.orders))]
 
     def _pause(self, error: StoreError) -> None:
-        if STORE not in self.engine.pauses:
+        if self.engine.pauses.get(STORE) != str(error):
             _log.error("decisions are paused", cause=str(error))
         self.engine.pauses[STORE] = str(error)
 

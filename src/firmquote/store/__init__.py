@@ -1,14 +1,17 @@
 """What must outlive the process: files and databases whose every write is on the disk before it counts."""
 
 from firmquote.store.chain import Chain, read_chain
-from firmquote.store.database import Database, Schema, open_database
+from firmquote.store.database import Database, Schema, downgrade, open_database
+from firmquote.store.entries import SCHEMA as LEDGER
 from firmquote.store.ledger import Grant, Ledger, forget_ledger, open_ledger
+from firmquote.store.outbox import SCHEMA as OUTBOX
 from firmquote.store.outbox import Outbox, Rests, order_view
 from firmquote.store.sealing import Link
 from firmquote.store.slots import Slot, slot_holder, take_slot
 from firmquote.store.spent import SymbolSpend, compact, spent_by_symbol, spent_since
 from firmquote.store.statefile import ASIDE, put_aside, read_state, write_state
 from firmquote.store.symbols import (
+    SYMBOLS,
     Instrument,
     OperatorHalt,
     SymbolRecord,
@@ -18,8 +21,12 @@ from firmquote.store.symbols import (
 )
 from firmquote.store.verifying import ChainProblem, Verification, verify_chain
 
+SCHEMAS = (LEDGER, OUTBOX, SYMBOLS)
+"""Every database that we keep."""
+
 __all__ = [
     "ASIDE",
+    "SCHEMAS",
     "Chain",
     "ChainProblem",
     "Database",
@@ -37,6 +44,7 @@ __all__ = [
     "Verification",
     "compact",
     "decode_fraction",
+    "downgrade",
     "encode_action",
     "forget_ledger",
     "open_database",

@@ -15,6 +15,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from firmquote.errors import (
+    ConfigError,
     CorruptStoreError,
     FullDiskError,
     MissingStoreError,
@@ -48,6 +49,12 @@ class Schema(Struct, frozen=True, kw_only=True):
     application_id: int
     """Written into the file's header, so that another program's database is not taken for ours."""
     scripts: tuple[str, ...]
+    ways_back: tuple[str, ...] = ()
+    """`ways_back[n]` undoes `scripts[n + 1]` and keeps every row: no version is released without its way back."""
+
+    def __post_init__(self) -> None:
+        """Refuse a version that nobody could leave again."""
+        assert len(self.ways_back) == self.version - 1, f"{self.name}: write a way back for each script but the first"
 
     @property
     def version(self) -> int:
@@ -132,8 +139,7 @@ def open_database(
 ) -> Database:
     """Open `path`, bring it to this program's version, and return it.
 
-    An older file is copied to `<name>.v<N>.bak` before it is upgraded: that copy and the older
-    program are the way back.
+    An older file is copied to `<name>.v<N>.bak` before it is upgraded; `downgrade` is the way back.
 
     Raises:
         MissingStoreError: no such directory, or no such file while `create` is false.
@@ -160,6 +166,36 @@ def open_database(
             _prepare(database, schema)
             undo.pop_all()
     return database
+
+
+def downgrade(path: Path, schemas: Sequence[Schema], *, to: int) -> str:
+    """Take the file back to version `to`, with every row, for an older program; returns what the file is.
+
+    No gateway may have it open. It is copied to `<name>.v<N>.bak` before, N being the version that it had.
+
+    Raises:
+        ConfigError: it is none of `schemas`, or was never of that version.
+        StoreError: it cannot be read or written; it is as it was.
+    """
+    if not path.is_file():
+        raise MissingStoreError(f"{path}: does not exist. Name a file below the state directory.")
+    with naming(path), _one_opener(path), closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        database = Database(path, connection)
+        owner, version = _pragma(database, "application_id"), _pragma(database, "user_version")
+        schema = next((each for each in schemas if each.application_id == owner), None)
+        if schema is None:
+            raise ConfigError(f"{path}: is no database of Firmquote. Name one below the state directory.")
+        if not 1 <= to < version <= schema.version:
+            raise ConfigError(
+                f"{path}: is version {version} of the {schema.name}, so it cannot go back to {to}. "
+                f"This program knows versions 1 to {schema.version}."
+            )
+        database.back_up(path.with_name(f"{path.name}.v{version}.bak"))
+        with database.transaction():
+            for script in reversed(schema.ways_back[to - 1 : version - 1]):
+                _run(database, script)
+            database.execute(f"PRAGMA user_version={to}")
+    return schema.name
 
 
 @contextmanager
@@ -202,7 +238,8 @@ def _prepare(database: Database, schema: Schema) -> None:
     if version > schema.version:
         raise StoreVersionError(
             f"{path}: has version {version} of the {schema.name}, and this program knows {schema.version}. "
-            f"Run the newer Firmquote, or restore {path.name}.v{schema.version}.bak."
+            f"Run the newer Firmquote; or with the newer one `firmquote state downgrade {path} --to {schema.version}`, "
+            "which keeps what was written since, and then this one again."
         )
     if owner != schema.application_id and (owner or version or _tables(database)):
         raise CorruptStoreError(
@@ -220,9 +257,13 @@ def _prepare(database: Database, schema: Schema) -> None:
         database.back_up(path.with_name(f"{path.name}.v{version}.bak"))
     with database.transaction():
         for script in schema.scripts[version:]:
-            for statement in filter(str.strip, script.split(";")):
-                database.execute(statement)
+            _run(database, script)
         database.execute(f"PRAGMA user_version={schema.version}")
+
+
+def _run(database: Database, script: str) -> None:
+    for statement in filter(str.strip, script.split(";")):
+        database.execute(statement)
 
 
 def _check_quickly(database: Database) -> None:

@@ -34,6 +34,7 @@ SCHEMA = Schema(
         # The time is believed to lie between two bounds: anchor.believed_ns is the earlier one.
         "ALTER TABLE anchor ADD COLUMN latest_ns INTEGER NOT NULL DEFAULT 0",
     ),
+    ways_back=("ALTER TABLE anchor DROP COLUMN latest_ns",),
 )
 """`spend.ended_ns` and `pause.until_ns` are monotonic times of their `boot`; other times are believed wall times."""
 

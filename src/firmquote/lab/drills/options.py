@@ -12,5 +12,7 @@ class DrillOptions(Struct, frozen=True, kw_only=True):
     """Only these; none means all."""
     setups: tuple[str, ...] = ()
     """Only these arrangements of roles; none means the drill's usual ones."""
+    quick: bool = False
+    """A sample of each drill instead of the whole, where all are run."""
     say: Callable[[str], None] = lambda _: None
     """Told in a line what has just been done."""

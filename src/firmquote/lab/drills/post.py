@@ -34,11 +34,10 @@ class Post:
         found: Mapping[str, Any] = await self.give(f"/v1/switches/{name}", {"engaged": engaged, "reason": "drill"})
         return found
 
-    async def look(self, path: str) -> Items:
-        """Return a list that is shown."""
-        async with self._session.get(path) as answer:
-            found: Items = await answer.json()
-            return found
+    async def look(self, path: str) -> Any:  # noqa: ANN401 - JSON
+        """Return what is shown."""
+        async with self._session.get(path, headers=self._headers) as answer:
+            return await answer.json()
 
     async def until(
         self, path: str, condition: Callable[[Items], bool], *, within_s: float, every_ns: int = LOOK_NS
