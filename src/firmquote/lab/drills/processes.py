@@ -23,32 +23,43 @@ LOOK_NS = 5 * NS_PER_MS
 class Process:
     """A gateway in a process of its own."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, said: Path) -> None:
         self.process = process
+        self._said = said
 
-    async def url(self) -> str:
-        """Wait until it serves. Raises RefusedError where it ends before."""
-        assert self.process.stdout is not None
-        async with asyncio.timeout(START_S):
-            line = await self.process.stdout.readline()
-        if not line:
-            raise RefusedError(f"a gateway of the drill ended with {await self.process.wait()} before it served.")
+    async def url(self, clock: Clock) -> str:
+        """Wait until it serves. Raises RefusedError where it ends before, or takes too long."""
+        deadline_ns = clock.monotonic_ns() + int(START_S * NS_PER_S)
+        while not (line := first_line(self._said)):
+            if self.process.returncode is not None or clock.monotonic_ns() > deadline_ns:
+                raise RefusedError(f"a gateway of the drill does not serve (exit code {self.process.returncode}).")
+            await clock.sleep_until(clock.monotonic_ns() + LOOK_NS)
         found: str = json.loads(line)["url"]
         return found
 
 
+def first_line(path: Path) -> str:
+    """Return the first line of a file, once it is whole; until then nothing."""
+    line, end, _ = path.read_text().partition("\n")
+    return line if end else ""
+
+
 @asynccontextmanager
 async def gateway_process(config: Path) -> AsyncIterator[Process]:
-    """Run a gateway; it is gone when the block ends."""
-    with config.with_suffix(".log").open("wb") as errors:
+    """Run a gateway; it is gone when the block ends.
+
+    What it says goes to a file: the process that takes over from it says it in the same place, and outlives it.
+    """
+    said = config.with_suffix(".out")
+    with said.open("wb") as output, config.with_suffix(".log").open("wb") as errors:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "firmquote", "run", "--config", str(config), "--json"),
-            stdout=asyncio.subprocess.PIPE,
+            stdout=output,
             stderr=errors,
             env={**os.environ, KEY_NAME: LAB_KEY},
         )
     try:
-        yield Process(process)
+        yield Process(process, said)
     finally:
         if process.returncode is None:
             process.terminate()

@@ -68,7 +68,7 @@ async def _run(setup: Setup, options: DrillOptions) -> list[DrillCheck]:
             path = directory / "gateway.yaml"
             path.write_bytes(msgspec.yaml.encode(msgspec.to_builtins(config, enc_hook=str)))
             async with gateway_process(path) as old:
-                url = await old.url()
+                url = await old.url(SystemClock())
                 async with aiohttp.ClientSession(url) as session:
                     post = Post(session, _token(directory))
                     await _prepare(post, setup)
