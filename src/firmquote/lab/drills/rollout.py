@@ -9,7 +9,7 @@ from firmquote.lab.drills.gates import GATE_FAULTS, GateFault
 from firmquote.lab.drills.options import DrillOptions
 from firmquote.lab.drills.range import Range, Setup, firing_range
 from firmquote.lab.tape import load_tape
-from firmquote.model import Quote
+from firmquote.model import NS_PER_S, Quote
 from firmquote.model.drill import DrillCheck, DrillReport, at_least, at_most
 from firmquote.model.rollout import StageChange
 from firmquote.model.safety import Caller
@@ -25,6 +25,8 @@ ME = Caller("drill", "drill")
 ARRIVE_S_MAX = 180.0
 ROLL_BACK_S_MAX = 60.0
 CALM_S_MAX = 60.0
+HEARD_S = 10.0
+"""A quote that is older may be what a provider that was silent has left."""
 SETTLE_S = 3.0
 
 
@@ -126,14 +128,15 @@ async def _break(run: Range, fault: GateFault, outside: _Outside) -> DrillCheck:
 
 
 def _is_calm(run: Range) -> bool:
-    """Say whether what the fault before has broken is whole again: both providers well, and of one mind."""
+    """Say whether what the fault before has broken is whole again: both providers well, of one mind, and heard of."""
     gateway, names = run.gateway, run.setup.providers
     if gateway.manager.serving != run.setup.active:
         return False
     if any(gateway.manager.members[name].status is not Status.HEALTHY for name in names):
         return False
     lines = [[entry.lines[name] for name in names] for entry in gateway.board.entries.values()]
-    quotes = [[line.quote for line in pair if line.verdict is None] for pair in lines]
+    heard_ns = gateway.clock.now_ns() - int(HEARD_S * NS_PER_S)
+    quotes = [[line.quote for line in pair if line.verdict is None and line.received_ns > heard_ns] for pair in lines]
     return all(len(pair) == len(names) and _agree(*pair) for pair in quotes)
 
 
