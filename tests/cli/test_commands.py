@@ -54,6 +54,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory, quick: Quick) -> Iterator[Dem
     )
     assert process.stdout is not None
     started = json.loads(process.stdout.readline())
+    assert firmquote("wait", "usable", FIRMQUOTE_URL=started["url"]).returncode == 0
     yield Demo(process, started, home / ".local" / "state" / "firmquote", quick.folder / "firmquote")
     process.send_signal(signal.SIGINT)
     assert process.wait(timeout=10) == 0

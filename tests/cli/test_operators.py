@@ -65,6 +65,10 @@ def test_doctor_looks_at_everything_and_says_what_to_do(demo: LiveDemo) -> None:
     fails = [finding for finding in found.values() if finding["verdict"] == "FAIL"]
     assert done.returncode == (1 if fails else 0)
     assert all(finding["do"] or "." in finding["saw"] for finding in fails)
+    running = demo.home / "running.yaml"
+    port = demo.url.rsplit(":", 1)[1]
+    running.write_text((ROOT / "config" / "live_feeds.yaml").read_text().replace("8090", port))
+    assert f"a gateway listens at 127.0.0.1:{port}" in demo.shell(f"firmquote doctor --config {running}").stdout
     with socket.create_server(("127.0.0.1", 0)) as deaf:
         Thread(target=hang_up, args=(deaf,)).start()
         config = demo.home / "feeds.yaml"

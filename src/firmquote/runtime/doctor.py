@@ -42,6 +42,15 @@ class Finding(Struct, frozen=True):
     do: str = ""
 
 
+class _Alive(Struct, frozen=True):
+    """What `/healthz` answers, as far as it is looked at."""
+
+    status: str
+
+
+_alive = msgspec.json.Decoder(_Alive)
+
+
 def examine(path: Path, environ: Mapping[str, str]) -> list[Finding]:
     """Return every finding; nothing is changed."""
     findings = [_clock(), _files(), _memory()]
@@ -96,10 +105,10 @@ def _port(config: Config) -> Finding:
     connection = HTTPConnection(host, port, timeout=CONNECT_S)
     try:
         connection.request("GET", "/healthz")
-        alive = connection.getresponse().read() == b'{"status":"alive"}'
+        alive = _alive.decode(connection.getresponse().read()).status == "alive"
     except ConnectionRefusedError:
         return Finding("port", Verdict.OK, f"{where} is free.")
-    except (OSError, HTTPException):  # somebody is there, and it may be us with TLS
+    except (OSError, HTTPException, msgspec.DecodeError):  # somebody is there, and it may be us with TLS
         alive = config.serve.tls_key is not None
     finally:
         connection.close()
