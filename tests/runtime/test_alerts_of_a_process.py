@@ -45,7 +45,7 @@ async def firmquote(environ: Mapping[str, str], *words: str) -> AsyncIterator[Pr
         await process.wait()
 
 
-def configure(place: Path, lab: Lab, port: int, *, name: str = "live_feeds.yaml", escalate_after_s: float = 10) -> str:
+def configure(place: Path, lab: Lab, port: int, *, name: str = "live_feeds.yaml", escalate_after_s: float = 600) -> str:
     """Write a configuration as an owner would; `disk_low` fires because no disk is as large as is asked for."""
     path = place / name
     symbols = ["AIG", "IBM"]
@@ -136,7 +136,7 @@ async def story(inbox: Inbox, place: Path, lab: Lab, environ: Mapping[str, str])
         first = await stack.enter_async_context(firmquote(environ, *run))
         url = first.told["url"]
         configure(place, lab, int(url.rsplit(":", 1)[1]))
-        guards = configure(place, lab, 0, name="guard.yaml", escalate_after_s=600)
+        guards = configure(place, lab, 0, name="guard.yaml")
         guard = ("alerts", "guard", "--config", guards, "--url", url, "--every", "300ms", "--port", "0")
         await stack.enter_async_context(firmquote(environ, *guard))
         await heard(inbox, "disk_low")
@@ -152,6 +152,7 @@ async def story(inbox: Inbox, place: Path, lab: Lab, environ: Mapping[str, str])
         await first.wait()
         await heard(inbox, "gateway_down")
         await follow(inbox, "gateway_down")
+        configure(place, lab, int(url.rsplit(":", 1)[1]), escalate_after_s=1)  # long ago, by the first one's clock
         await stack.enter_async_context(firmquote(environ, *run))
         await heard(inbox, "unclean_start")
         await follow(inbox, "unclean_start")
@@ -159,7 +160,7 @@ async def story(inbox: Inbox, place: Path, lab: Lab, environ: Mapping[str, str])
         assert (await operator.alerts())["key_refused"]["acknowledged_by"] == "ada"
         await operator.order("/v1/rollout/promote", {"reason": "the machine is well again", "forced": True})
         await heard(inbox, "process_stalled", "gateway_down", "unclean_start", over=True)
-        while not any("disk_low" in title for title in escalations(inbox)):
+        while not all([one.name for one in told()].count("disk_low") > 1 for told in (inbox.by_mail, inbox.by_hook)):
             await turn()
 
 
