@@ -110,8 +110,8 @@ def test_a_ledger_that_cannot_be_opened_asks_nothing_and_streams_serve(tmp_path:
     async def body() -> None:
         async with scenario(change=change) as running:
             await running.until(lambda: running.gateway.manager.serving == "polygon")
+            await running.until(lambda: running.gateway.feeds["polygon"].accepted > 0)
             assert asked(running) == 0
-            assert running.gateway.feeds["polygon"].accepted > 0
             assert running.gateway.report.budget().trouble is not None
 
     play(body)
