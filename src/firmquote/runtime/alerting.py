@@ -11,7 +11,8 @@ import structlog
 from firmquote.errors import StoreError
 from firmquote.model import NS_PER_S, Clock
 from firmquote.model.alerts import AlertReport, AlertView
-from firmquote.model.status import QuoteView
+from firmquote.model.quality import QualityView
+from firmquote.model.status import HealthReport, QuoteView
 from firmquote.publish.alerting import (
     SCHEMA,
     AlertDesk,
@@ -97,7 +98,11 @@ class Alerting:
         for some in self._gateway.report.quotes_in_parts():
             quotes += some
             yield
-        situation = self._situation(quotes)
+        quality = self._gateway.report.data.quality()
+        yield
+        health = self._gateway.report.health(quotes)
+        yield
+        situation = self._situation(quotes, quality, health)
         yield
         now_ns = self._clock.now_ns()
         for message in self.desk.observe(self._conditions(situation, now_ns), now_ns):
@@ -143,7 +148,7 @@ class Alerting:
             found.append(Condition("test", "", self._test_words))
         return found
 
-    def _situation(self, quotes: Sequence[QuoteView]) -> Situation:
+    def _situation(self, quotes: Sequence[QuoteView], quality: QualityView, health: HealthReport) -> Situation:
         gateway = self._gateway
         members = gateway.manager.members.values()
         election = gateway.config.routing.election
@@ -154,7 +159,7 @@ class Alerting:
         if self.heartbeat_failing is not None:
             failing["heartbeat"] = self.heartbeat_failing
         return Situation(
-            health=gateway.report.health(quotes),
+            health=health,
             quotes=quotes,
             live=gateway.config.feeds.quotes.live_enabled,
             roles=[Role(g.route or "quotes", g.order[0], g.serving.name) for g in gateway.manager.groups],
@@ -163,7 +168,7 @@ class Alerting:
             unaffordable={m.name: m.unaffordable for m in members if m.unaffordable is not None},
             blocked={m.name: next(iter(m.blocks.values())) for m in members if m.blocks},
             cut_off=[m.name for m in members if m.cut_off],
-            budget=gateway.budget.view(),
+            budget=gateway.budget.view(each_symbol=False),
             switches=safety.switches(),
             role_changes=[event for event in gateway.conductor.events if event.kind == "role"],
             flap_limit=election.switches_max,
@@ -171,7 +176,7 @@ class Alerting:
             stalls=gateway.conductor.watch.stalls,
             disk_free_mb=_free_mb(Path(gateway.config.serve.state_dir).expanduser()),
             failing_channels=failing,
-            quality=gateway.report.data.quality(),
+            quality=quality,
             conflicts=[str(conflict) for conflict in gateway.corporate.agreed.conflicts],
             fallen=rollout.fallen,
             unclean_ns=rollout.unclean_ns,

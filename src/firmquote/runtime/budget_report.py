@@ -21,14 +21,18 @@ class BudgetReport:
         self._spending = spending
         self._clock = clock
 
-    def view(self) -> BudgetView:
-        """Return everything."""
+    def view(self, *, each_symbol: bool = True) -> BudgetView:
+        """Return everything; what each symbol costs only where somebody wants it."""
         desk = self._spending.desk
         return BudgetView(
             ledger=str(desk.path),
             trouble=desk.trouble,
             clock_doubt_s=desk.doubt_ns / NS_PER_S,
-            providers=tuple(self._provider(name) for name in self._spending.limits if self._has_budget(name)),
+            providers=tuple(
+                self._provider(name, each_symbol=each_symbol)
+                for name in self._spending.limits
+                if self._has_budget(name)
+            ),
             as_of_ns=self._clock.now_ns(),
         )
 
@@ -82,7 +86,7 @@ class BudgetReport:
     def _has_budget(self, name: str) -> bool:
         return bool(self._spending.limits[name].allowances) or name in self._spending.governors
 
-    def _provider(self, name: str) -> ProviderBudgetView:
+    def _provider(self, name: str, *, each_symbol: bool) -> ProviderBudgetView:
         spending = self._spending
         limits, standing, counts = spending.limits[name], spending.desk.standings[name], spending.counts[name]
         governor = spending.governors.get(name)
@@ -107,7 +111,7 @@ class BudgetReport:
             cache_hits=counts.cache_hits,
             coalesced=counts.coalesced,
             symbols=symbol_costs(
-                [spend for spend in spending.desk.spends if spend.provider == name],
+                [spend for spend in spending.desk.spends if spend.provider == name] if each_symbol else [],
                 limits,
                 {} if governor is None else governor.cadence.rates,
             ),

@@ -2,10 +2,8 @@
 
 import asyncio
 import contextlib
-import gc
 import os
 import signal
-import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from pathlib import Path
@@ -27,10 +25,8 @@ from firmquote.runtime.handover import Predecessor, handing_over, predecessor
 from firmquote.runtime.reloading import Reloading
 from firmquote.runtime.restarting import Restarting
 from firmquote.runtime.supervision import Supervisor
+from firmquote.runtime.tuning import collect_rarely, tuned
 from firmquote.store import open_symbol_record
-
-SWITCH_S = 100e-6
-"""How long a thread that writes to the disk may keep Python from the event loop, which decides (docs/adr/0012)."""
 
 
 def run_until_stopped(
@@ -66,11 +62,11 @@ async def run_gateway(
     With `take_over` it warms up beside the gateway that runs there, goes on in its place, and lets it end.
     On the day when a symbol that is served gets another name, the gateway ends and begins again under the new one.
     """
-    sys.setswitchinterval(SWITCH_S)
     clock = clock or SystemClock()
     directory = state_dir(config)
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     async with AsyncExitStack() as stack:
+        stack.enter_context(tuned())
         record = stack.enter_context(closing(open_symbol_record(directory / config.symbols.record_file)))
         supervisor = Supervisor(environ)
         corporate = CorporateDesk(record, config, clock)
@@ -134,10 +130,10 @@ async def _run_one(gateway: Gateway, running: "asyncio.Task[None]", *reasons_to_
     loop.add_signal_handler(signal.SIGUSR1, gateway.safety.stop_everything, "SIGUSR1")
     loop.add_signal_handler(signal.SIGHUP, gateway.safety.reload_by_signal)
     reasons = [asyncio.create_task(reason.wait()) for reason in reasons_to_end]
-    gc.freeze()  # what lives as long as the process is not worth looking at again
+    collecting = asyncio.create_task(collect_rarely(gateway.clock))
     await asyncio.wait({running, *reasons}, return_when=asyncio.FIRST_COMPLETED)
-    for reason in reasons:
-        reason.cancel()
+    for task in (*reasons, collecting):
+        task.cancel()
     if not running.done():
         running.cancel()
     with contextlib.suppress(asyncio.CancelledError):
