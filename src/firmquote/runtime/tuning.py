@@ -11,7 +11,7 @@ SWITCH_S = 100e-6
 """How long a thread that writes to the disk may keep Python from the event loop."""
 NEVER = 1_000_000_000
 COLLECT_NS = 300 * NS_PER_S
-"""How often what lives longer is searched for cycles that nobody uses any more; that takes some tens of milliseconds."""
+"""How often what lives longer is searched for cycles that nobody uses; that takes some tens of milliseconds."""
 
 
 @contextmanager

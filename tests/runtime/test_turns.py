@@ -1,0 +1,50 @@
+import asyncio
+import gc
+import sys
+from collections.abc import Iterator
+
+from firmquote.runtime import SystemClock
+from firmquote.runtime.tuning import SWITCH_S, tuned
+from firmquote.runtime.turns import at_once, take_turns
+
+
+class Board:
+    """What a frame goes through: one turn of the loop reads it, the next decides on it."""
+
+    def __init__(self) -> None:
+        self.done: list[str] = []
+
+    def read(self) -> None:
+        self.done.append("read")
+        asyncio.get_running_loop().call_soon(self.done.append, "decided")
+
+    def work(self, parts: int) -> Iterator[None]:
+        for part in range(parts):
+            self.done.append(f"part {part}")
+            yield
+
+
+def test_between_two_parts_of_long_work_a_frame_is_read_and_decided_on() -> None:
+    async def scenario() -> list[str]:
+        board = Board()
+        working = asyncio.create_task(take_turns(board.work(2), SystemClock()))
+        asyncio.get_running_loop().call_soon(board.read)
+        await working
+        return board.done
+
+    assert asyncio.run(scenario()) == ["part 0", "read", "decided", "part 1"]
+
+
+def test_whoever_drives_time_has_all_parts_at_once() -> None:
+    board = Board()
+    at_once(board.work(3))
+    assert board.done == ["part 0", "part 1", "part 2"]
+
+
+def test_python_is_set_for_a_gateway_only_while_it_runs() -> None:
+    before = sys.getswitchinterval(), gc.get_threshold()
+    with tuned():
+        assert abs(sys.getswitchinterval() - SWITCH_S) < 1e-6
+        assert gc.get_threshold()[0] == before[1][0], "the young are collected as before"
+        assert gc.get_threshold()[1] > 1_000_000
+    assert before == (sys.getswitchinterval(), gc.get_threshold())
