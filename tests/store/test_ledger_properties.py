@@ -297,6 +297,14 @@ STEPPED_THEN_REBOOTED: Script = [("jump", -7_200), *bursts(3), ("reboot", 1), *b
 """What was booked by a clock two hours behind must not look two hours old after a reboot (likewise)."""
 REBOOTED = [*bursts(3), ("reboot", 1), *bursts(3)]
 
+LATE_AND_REBOOTED: Script = [
+    ("burst", 0, Purpose.OPERATOR, 4, 4_900),
+    ("reboot", 1),
+    ("wait", 3_000),
+    ("burst", 0, Purpose.OPERATOR, 1, 0),
+]
+"""What was on its way when the machine went down may arrive after it is up again (found by this test)."""
+
 
 @settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @example(SLOW_THEN_FAST, 0)
@@ -309,6 +317,7 @@ REBOOTED = [*bursts(3), ("reboot", 1), *bursts(3)]
 @example(BACK_THEN_REBOOTED, 0)
 @example(BACK_AND_FORTH, 0)
 @example(STEPPED_THEN_REBOOTED, 0)
+@example(LATE_AND_REBOOTED, 0)
 @given(st.lists(actions, min_size=10, max_size=60), st.integers(-1_900, 1_900))
 def test_the_provider_never_counts_more_than_its_limits(script: Script, skew_ms: int) -> None:
     judge(play(script, skew_ms))

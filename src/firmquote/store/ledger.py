@@ -171,10 +171,14 @@ class Ledger:
             self._believe(seen)
             if before is not None and before.boot != seen.boot:
                 # Times of another boot mean nothing now, and its wall clock may have been wrong: what still filled a
-                # sliding window when that boot was last heard of ends now.
+                # sliding window when that boot was last heard of ends now, and what was on its way then may be late.
                 self._database.execute(
-                    "UPDATE spend SET ended_ns=?, boot=? WHERE boot=? AND ended_ns>?",
-                    (seen.monotonic_ns, seen.boot, before.boot, before.monotonic_ns - LONGEST_SLIDING_NS),
+                    "UPDATE spend SET ended_ns=? + iif(state<>? AND ended_ns>?, ?, 0), boot=? "
+                    "WHERE boot=? AND ended_ns>?",
+                    (
+                        *(seen.monotonic_ns, State.SETTLED, before.monotonic_ns, LATE_NS),
+                        *(seen.boot, before.boot, before.monotonic_ns - LONGEST_SLIDING_NS),
+                    ),
                 )
             return self._database.execute(
                 "UPDATE spend SET state=? WHERE state<? AND (boot<>? OR ended_ns<?)",
