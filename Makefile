@@ -20,7 +20,7 @@ demo: .tools/ready ## the gateway on real ticks, with simulated providers: http:
 	@.venv/bin/firmquote demo $(ARGS)
 
 test: environment ## the whole suite
-	$(RUN) pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not proof" $(ARGS)
+	$(RUN) pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not proof" $(ARGS)
 
 check: environment ## format, lint, types, import contracts, documents
 	$(UV) lock --check --quiet
