@@ -82,7 +82,9 @@ class Inbox:
                 assert fired, f"{name}: nothing came by {channel}"
                 about = [one.number if name in INCIDENTS else one.subject for one in fired]
                 assert len(set(about)) == len(about), f"{name}: told {len(about)} times by {channel}: {fired}"
-                assert sorted(one.number for one in over) == sorted(one.number for one in fired), (name, channel)
+                ended = [one.number for one in over]  # of one that ended before it could be told, the end alone is told
+                assert len(set(ended)) == len(ended), (name, channel)
+                assert {one.number for one in fired} <= set(ended), (name, channel)
             text = self.link_texts[name]
             assert text.startswith(f"### {name}\n"), f"{name}: its link leads elsewhere"
             assert "**Do this.**" in text
@@ -132,7 +134,16 @@ class Watch:
                     self.inbox.link_texts[name] = answer.text
 
     async def until_over(self, *names: str) -> None:
-        await self.running.until(lambda: set(names) <= self._everywhere(over=True))
+        """Both channels have told the end of each, and of all of them that they told of."""
+
+        def is_over() -> bool:
+            told = [self.inbox.by_mail, self.inbox.by_hook]
+            open_ones = [set(channel()) - set(channel(over=True)) for channel in told]
+            return set(names) <= self._everywhere(over=True) and not any(
+                one.name in names for still_open in open_ones for one in still_open
+            )
+
+        await self.running.until(is_over)
 
     def headers(self) -> dict[str, str]:
         """Return what says that it is the operator."""
