@@ -19,6 +19,7 @@ demo: .tools/ready ## the gateway on real ticks, with simulated providers: http:
 	@$(UV) sync --frozen --inexact --no-default-groups --quiet
 	@.venv/bin/firmquote demo $(ARGS)
 
+# Tests wait far more than they work: three workers keep two cores busy.
 test: environment ## the whole suite
 	$(RUN) pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not proof" $(ARGS)
 

@@ -89,7 +89,8 @@ class Evidence:
 
     def __init__(self, limits: PromotionGates, policy: RolloutPolicy, symbols: Iterable[str]) -> None:
         self._limits = limits
-        self._further = policy.gates
+        self.further = policy.gates
+        """The gates' limits that the contract of `/healthz/providers` does not name."""
         self._policy = policy
         self._symbols = tuple(symbols)
         length_ns = int(limits.validation_window_minutes * 60 * NS_PER_S)
@@ -117,8 +118,8 @@ class Evidence:
         difference, loss = self._by_session.setdefault(
             session,
             (
-                SequentialMean(self._further.max_decision_difference),
-                SequentialMean(min(0.99, self._further.max_decision_loss_bps / LOSS_CAP_BPS)),
+                SequentialMean(self.further.max_decision_difference),
+                SequentialMean(min(0.99, self.further.max_decision_loss_bps / LOSS_CAP_BPS)),
             ),
         )
         difference.observe(1.0 if differs else 0.0)
@@ -153,7 +154,7 @@ class Evidence:
                 Measure.FRESHNESS,
                 P95,
                 now_ns,
-                threshold=self._further.max_freshness_s,
+                threshold=self.further.max_freshness_s,
                 unit="s",
                 current=self.freshness_s,
             ),
@@ -161,14 +162,14 @@ class Evidence:
         good, total = self._windows[Measure.LIVE_CALLS].totals(now_ns)
         readings[Measure.LIVE_CALLS.value] = judge_never(total - good, total, WARM_SAMPLES, unit="calls")
         readings[BUDGET] = judge_level(
-            self.budget_left_pct, self._further.min_budget_left_pct, unit="%", unlimited=self.budget_unlimited
+            self.budget_left_pct, self.further.min_budget_left_pct, unit="%", unlimited=self.budget_unlimited
         )
         difference, loss = self._by_session.get(session, (None, None))
         readings[DIFFERENCE] = judge_sequence(
             difference,
             self._policy,
             gates=len(GATES),
-            threshold=self._further.max_decision_difference,
+            threshold=self.further.max_decision_difference,
             unit="share",
             scale=1,
         )
@@ -176,7 +177,7 @@ class Evidence:
             loss,
             self._policy,
             gates=len(GATES),
-            threshold=self._further.max_decision_loss_bps,
+            threshold=self.further.max_decision_loss_bps,
             unit="bps",
             scale=LOSS_CAP_BPS,
         )
