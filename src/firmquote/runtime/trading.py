@@ -110,6 +110,8 @@ class Trading:
         self.ledgers: Ledgers | None = None
         self._changed = asyncio.Event()
         self._latencies_ns: deque[int] = deque(maxlen=LATENCIES_KEPT)
+        self._shown: dict[str, str | None] = {}
+        """Whose quote of each symbol was decided on last."""
         self._turn = 0
 
     # -- the hot path
@@ -117,14 +119,15 @@ class Trading:
     def on_dirty(self, entries: Sequence[Entry]) -> None:
         """Decide on symbols whose quotes have just changed, and measure how long that took since their frames came."""
         views = self._look_at(entries, self._clock.now_ns())
-        decided_ns = self._clock.now_ns()
+        decided_ns, shown = self._clock.now_ns(), self._shown
         self._latencies_ns.extend(
-            [  # a mock may be shown instead of what woke us
+            [  # a mock may be shown instead of what woke us, and a provider that takes over shows what it had before
                 decided_ns - view.received_ns
                 for view in views
-                if view.received_ns and view.graded.grade is not Grade.MOCK
+                if view.received_ns and view.provider == shown.get(view.symbol) and view.graded.grade is not Grade.MOCK
             ]
         )
+        shown.update([(view.symbol, view.provider) for view in views])
 
     def on_timer(self, now_ns: int) -> Work:
         """Let time do its work: fills, ends of orders, ages of quotes."""
