@@ -47,9 +47,9 @@ import structlog
 import uvloop
 from machine import report
 from picows import WSFrame, WSListener, WSMsgType, WSTransport, ws_connect
-from polygon_server import serve
 
 from firmquote.lab import TapeQuote, load_tape
+from firmquote.lab.polygon_flow import serve
 
 QUOTES_PER_S = 50_000
 SYMBOLS = 500

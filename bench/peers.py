@@ -17,7 +17,8 @@ import uvloop
 from frames import tape_frames, tape_symbols
 from machine import report
 from picows import WSMsgType, WSTransport
-from polygon_server import serve
+
+from firmquote.lab.polygon_flow import serve
 
 QUOTES = {1: 40_000, 20: 200_000}
 ROUNDS = 3

@@ -1,7 +1,5 @@
 """A stream of quotes as fast as one wants, in Polygon's words, from a process of its own."""
 
-import asyncio
-import json
 import multiprocessing
 import os
 import signal
@@ -11,8 +9,9 @@ from types import TracebackType
 from typing import Self
 
 import uvloop
-from picows import WSFrame, WSListener, WSMsgType, WSTransport, WSUpgradeRequest, ws_create_server
+from picows import WSMsgType, WSTransport
 
+from firmquote.lab.polygon_flow import Polygon, serve
 from firmquote.model import NS_PER_MS, NS_PER_S
 from firmquote.runtime import SystemClock
 
@@ -63,38 +62,20 @@ class Firehose:
             os.kill(self._process.pid, number)
 
 
-class _Listener(WSListener):
-    def __init__(self, symbols: tuple[str, ...], per_s: int) -> None:
-        self._symbols = symbols
-        self._per_s = per_s
-        self._sending: asyncio.Task[None] | None = None
-
-    def on_ws_connected(self, transport: WSTransport) -> None:
-        """Greet."""
-        _say(transport, "connected")
-
-    def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
-        """Accept any login; the first subscription starts the flow."""
-        if frame.msg_type is WSMsgType.CLOSE:
-            transport.disconnect()
-        elif b'"auth"' in frame.get_payload_as_bytes():
-            _say(transport, "auth_success")
-        elif self._sending is None:
-            self._sending = asyncio.get_running_loop().create_task(self._pour(transport))
-
+class _Listener(Polygon):
     def on_ws_disconnected(self, transport: WSTransport) -> None:
         """Stop."""
         del transport
-        if self._sending is not None:
-            self._sending.cancel()
+        if self.sending is not None:
+            self.sending.cancel()
 
-    def pause_writing(self) -> None:
-        """The sender looks at the buffer itself."""
 
-    def resume_writing(self) -> None:
-        """Likewise."""
+class _Pouring:
+    def __init__(self, symbols: tuple[str, ...], per_s: int) -> None:
+        self._symbols = symbols
+        self._per_s = per_s
 
-    async def _pour(self, transport: WSTransport) -> None:
+    async def pour(self, transport: WSTransport) -> None:
         clock = SystemClock()
         begun_ns, sent = clock.monotonic_ns(), 0
         while True:
@@ -118,17 +99,10 @@ class _Listener(WSListener):
         return f"[{','.join(quotes)}]".encode()
 
 
-def _say(transport: WSTransport, status: str) -> None:
-    transport.send(WSMsgType.TEXT, json.dumps([{"ev": "status", "status": status, "message": ""}]).encode())
-
-
 def _serve(pipe: Connection, symbols: tuple[str, ...], per_s: int) -> None:
-    def listen(_: WSUpgradeRequest) -> WSListener:
-        return _Listener(symbols, per_s)
-
     async def main() -> None:
-        server = await ws_create_server(listen, "127.0.0.1", 0)
-        pipe.send(server.sockets[0].getsockname()[1])
+        server, port = await serve(_Pouring(symbols, per_s).pour, _Listener)
+        pipe.send(port)
         await server.serve_forever()
 
     uvloop.run(main())

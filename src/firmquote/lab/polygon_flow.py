@@ -1,4 +1,4 @@
-"""The server side of the benchmarks: enough of Polygon's stream protocol for any client, in a process of its own."""
+"""Enough of Polygon's stream protocol for any client, around whatever flow of frames a load test sends."""
 
 import asyncio
 import json
@@ -14,7 +14,7 @@ class Polygon(WSListener):
 
     def __init__(self, flow: Flow) -> None:
         self._flow = flow
-        self._sending: asyncio.Task[None] | None = None
+        self.sending: asyncio.Task[None] | None = None
 
     def on_ws_connected(self, transport: WSTransport) -> None:
         """Greet."""
@@ -26,8 +26,8 @@ class Polygon(WSListener):
             transport.disconnect()
         elif b'"auth"' in frame.get_payload_as_bytes():
             _say(transport, "auth_success")
-        elif self._sending is None:
-            self._sending = asyncio.get_running_loop().create_task(self._flow(transport))
+        elif self.sending is None:
+            self.sending = asyncio.get_running_loop().create_task(self._flow(transport))
 
     def pause_writing(self) -> None:
         """A flow looks at the buffer itself."""
@@ -36,11 +36,11 @@ class Polygon(WSListener):
         """Likewise."""
 
 
-async def serve(flow: Flow) -> tuple[asyncio.Server, int]:
+async def serve(flow: Flow, listens: Callable[[Flow], WSListener] = Polygon) -> tuple[asyncio.Server, int]:
     """Listen on a free port of loopback; returns the server and the port."""
 
     def listener(_: WSUpgradeRequest) -> WSListener:
-        return Polygon(flow)
+        return listens(flow)
 
     server = await ws_create_server(listener, "127.0.0.1", 0)
     return server, server.sockets[0].getsockname()[1]
