@@ -56,6 +56,7 @@ def summary(
     grades = [f"{count} {g}" for g in GRADES if (count := sum(q["grade"] == g for q in quotes))]
     stage = f"stage {health['expansion_state']}, session {health['session']}"
     lines = [f"{health['status'].upper()}  {health['active_provider'] or 'nobody'} serves, {stage}"]
+    lines += [f"because   {reason}" for reason in health["reasons"]]
     lines.append(f"board     {', '.join(grades)}")
     for p in health["providers"]:
         if only is None or p["name"] == only:

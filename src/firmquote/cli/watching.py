@@ -76,7 +76,8 @@ class Watching(App[None]):
         engaged = [switch["name"] for switch in switches["switches"] if switch["engaged"]]
         stopped = f"  SWITCHED OFF: {', '.join(engaged)}" if engaged else ""
         line = f"{self.answered_at}  {health['status'].upper()}  {health['active_provider'] or 'nobody'} serves"
-        head.update(Text(f"{line}, stage {health['expansion_state']}, session {health['session']}{stopped}"))
+        because = "".join(f"\n{reason}" for reason in health["reasons"])
+        head.update(Text(f"{line}, stage {health['expansion_state']}, session {health['session']}{stopped}{because}"))
 
     def _lost(self, words: str) -> None:
         head = self.query_one("#head", Static)

@@ -134,6 +134,8 @@ class HealthReport(Struct, frozen=True, kw_only=True):
     quality_metrics: dict[str, float | None]
     cost_summary: dict[str, float | None]
     as_of_ns: int
+    reasons: tuple[str, ...] = ()
+    """What keeps `status` from being better, the gravest first; nothing where it is healthy."""
 
 
 class Metric(Struct, frozen=True, kw_only=True):

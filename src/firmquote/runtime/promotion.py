@@ -11,7 +11,7 @@ from firmquote.model import NS_PER_S, Clock, Session
 from firmquote.model.rollout import RolloutView, StageChange
 from firmquote.model.safety import AuditRecord, Caller
 from firmquote.model.status import GateView
-from firmquote.rollout import Evidence, GateReading, GateStatus, Rollout, RolloutState, Stage, StageMap
+from firmquote.rollout import Evidence, GateReading, Rollout, RolloutState, Stage, StageMap
 from firmquote.runtime.config import Config
 from firmquote.runtime.keeper import Keeper
 from firmquote.runtime.measuring import Measuring
@@ -134,11 +134,6 @@ class Promotion:
         """Return what every gate says now."""
         readings = self.rollout.readings or self.evidence.read(self._session, self.clock.now_ns())
         return {name: _gate(reading) for name, reading in readings.items()}
-
-    def is_failing(self) -> bool:
-        """Say whether a gate fails while decisions are acted on."""
-        readings = self.rollout.readings.values()
-        return self.rollout.stage >= Stage.CANARY and any(r.status is GateStatus.FAIL for r in readings)
 
     def view(self, *, persisted: bool | None = None) -> RolloutView:
         """Return the rollout as it stands."""

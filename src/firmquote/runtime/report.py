@@ -12,13 +12,14 @@ from firmquote.model.alerts import AlertReport, AlertView
 from firmquote.model.budget import BudgetView
 from firmquote.model.safety import Caller
 from firmquote.model.status import EventView, HealthReport, LineHealth, Metric, ProviderStatus, QuoteView
+from firmquote.rollout import Stage
 from firmquote.routing import Status
 from firmquote.runtime.operations import operations_metrics
+from firmquote.runtime.overall import overall
 from firmquote.runtime.quality_report import QualityReport
 from firmquote.runtime.routing_report import RoutingReport
 from firmquote.runtime.safety_report import safety_metrics
 from firmquote.runtime.trading_report import TradingReport
-from firmquote.safety import NO_RESTRICTIONS
 
 if TYPE_CHECKING:
     from firmquote.runtime.gateway import Gateway
@@ -135,15 +136,25 @@ class Report:
         accepted = sum(p.accepted for p in providers)
         rejected = sum(p.rejected for p in providers)
         total = accepted + rejected
+        promotion, wanted = self._gateway.safety.promotion, self._gateway.config.feeds.quotes
+        gates = promotion.gates()
+        status, reasons = overall(
+            providers,
+            live=wanted.live_enabled,
+            wanted=frozenset({wanted.provider_active, wanted.provider_warm}),
+            restrictions=self._gateway.safety.restrictions,
+            acting=promotion.rollout.stage >= Stage.CANARY,
+            gates=gates,
+        )
         return HealthReport(
-            status=self._overall(providers),
+            status=status,
             session=self._gateway.session.value,
             expansion_state=self._gateway.safety.stages.stage.label,
-            can_promote_to_live=self._gateway.safety.promotion.rollout.all_pass(),
+            can_promote_to_live=promotion.rollout.all_pass(),
             active_provider=self._gateway.manager.serving,
             last_role_change=self._gateway.conductor.last_role_change,
             providers=providers,
-            promotion_gates=self._gateway.safety.promotion.gates(),
+            promotion_gates=gates,
             quality_metrics={
                 "symbols": float(len(views)),
                 "symbols_firm": float(sum(view.grade == Grade.FIRM.label for view in views)),
@@ -155,6 +166,7 @@ class Report:
             },
             cost_summary=self._gateway.budget.cost_summary(),
             as_of_ns=self._clock.now_ns(),
+            reasons=reasons,
         )
 
     def _mismatch_rate(self) -> float | None:
@@ -270,19 +282,6 @@ class Report:
     def _rate(self, name: str) -> float | None:
         history = self._accepted[name]
         return (history[-1] - history[0]) / (len(history) - 1) if len(history) > 1 else None
-
-    def _overall(self, providers: Sequence[ProviderStatus]) -> str:
-        serving = next((p for p in providers if p.role == "active"), None)
-        live = self._gateway.config.feeds.quotes.live_enabled
-        restrictions = self._gateway.safety.restrictions
-        if restrictions.live_off and live:
-            return "failed"
-        if serving is None or serving.status == Status.FAILED.value or (live and serving.name == "mock"):
-            return "failed"
-        wanted = {self._gateway.config.feeds.quotes.provider_active, self._gateway.config.feeds.quotes.provider_warm}
-        sick = any(p.name in wanted and p.status != Status.HEALTHY.value for p in providers)
-        limited = restrictions != NO_RESTRICTIONS and live
-        return "degraded" if sick or limited or self._gateway.safety.promotion.is_failing() else "healthy"
 
 
 def _unfit_lines(feed: Feed) -> int:

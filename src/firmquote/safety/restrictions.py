@@ -40,6 +40,19 @@ class Restrictions(Struct, frozen=True, kw_only=True):
         """Whether no live quote may be shown at all."""
         return self.all_off or self.quotes_off or self.force_mock
 
+    def words(self) -> list[str]:
+        """Return what is off or limited, in an operator's words."""
+        found = {
+            "live quotes off": self.quotes_off,
+            "only mock quotes": self.force_mock,
+            "halts unknown": self.halts_off,
+            "no news or advice": self.news_off,
+            "no decisions": self.decisions_off,
+            "reduce only": self.reduce_only,
+        }
+        off = [f"no {name}" for name in sorted(self.providers_off | self.symbols_off)]
+        return ["everything off"] if self.all_off else [words for words, holds in found.items() if holds] + off
+
 
 NO_RESTRICTIONS = Restrictions()
 

@@ -14,6 +14,7 @@ function showOverall(health) {
   const text = OVERALL[health.status];
   byId("overall").className = `pill ${health.status}`;
   if (byId("overall-text").textContent !== text) byId("overall-text").textContent = text;
+  byId("overall-why").textContent = health.reasons.join(" · ");
   document.title = `${text} · Firmquote`;
   byId("serving").textContent =
     `${health.active_provider ?? "nobody"} serves · session ${health.session} · stage ${health.expansion_state}`;
