@@ -26,7 +26,7 @@ COMMAND = """#!{python} -IS
 import json, os, socket, sys
 there = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
 there.connect({path!r})
-socket.send_fds(there, [json.dumps([sys.argv[1:], os.getcwd(), dict(os.environ)]).encode()], [0, 1, 2])
+socket.send_fds(there, [json.dumps([["firmquote", *sys.argv[1:]], os.getcwd(), dict(os.environ)]).encode()], [0, 1, 2])
 there.recv(16)
 sys.exit(int(there.recv(16) or {crashed}))
 """
@@ -37,11 +37,11 @@ class Running:
 
     def __init__(self, there: socket.socket) -> None:
         self._there = there
-        self._pid = int(there.recv(16))
+        self.pid = int(there.recv(16))
 
     def send_signal(self, number: signal.Signals) -> None:
         """Send it a signal."""
-        os.kill(self._pid, number)
+        os.kill(self.pid, number)
 
     def wait(self, timeout_s: float) -> int:
         """Wait until it has ended, and return its exit code. Raises TimeoutError."""
@@ -57,13 +57,15 @@ class Quick:
         self.folder = folder
         self._path = path
 
-    def start(self, args: Sequence[str], environ: Mapping[str, str], output: IO[bytes]) -> Running:
-        """Start a command that goes on running."""
+    def start(
+        self, args: Sequence[str], environ: Mapping[str, str], output: IO[bytes], program: str = "firmquote"
+    ) -> Running:
+        """Start a command that goes on running, and that thinks that it is `program`."""
         there = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         there.connect(self._path)
         with Path(os.devnull).open("rb") as nothing:
             ends = [nothing.fileno(), output.fileno(), output.fileno()]
-            socket.send_fds(there, [json.dumps([list(args), str(Path.cwd()), dict(environ)]).encode()], ends)
+            socket.send_fds(there, [json.dumps([[program, *args], str(Path.cwd()), dict(environ)]).encode()], ends)
             return Running(there)
 
 
@@ -121,7 +123,8 @@ def _become(connection: socket.socket) -> None:
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environ)
-    sys.argv = ["firmquote", *args]
+    sys.argv = args
+    sys.orig_argv = [sys.executable, *args]  # as the kernel makes it of a program's first line
     code: object = 0
     try:
         main()

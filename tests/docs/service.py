@@ -5,16 +5,19 @@ says that they do."""
 import json
 import os
 import re
+import select
 import signal
 import socket
 import subprocess
 import sys
+import sysconfig
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from subprocess import CompletedProcess
 from threading import Event
 from typing import IO
+from urllib.request import urlopen
 
 from tests.docs.live_demo import COMMAND_S, DEFAULT_URL, ROOT
 from tests.docs.quick import Quick, Running
@@ -34,6 +37,25 @@ FIRMQUOTE_POLYGON_API_KEY={key}
 FIRMQUOTE_ALPHAVANTAGE_API_KEY={key}
 """
 SUPERVISION = re.compile(r"(?P<program>systemctl|journalctl) (?P<rest>.*)")
+
+
+class Successor:
+    """A process that has taken over: the service from then on, and no child of ours."""
+
+    def __init__(self, pid: int) -> None:
+        self._pid = pid
+        self._end = os.pidfd_open(pid)
+
+    def send_signal(self, number: signal.Signals) -> None:
+        """Send it a signal."""
+        os.kill(self._pid, number)
+
+    def wait(self, timeout_s: float) -> int | None:
+        """Wait until it has ended; only its parent learns its exit code. Raises TimeoutError."""
+        if not select.select([self._end], [], [], timeout_s)[0]:
+            raise TimeoutError
+        os.close(self._end)
+        return None
 
 
 class Service:
@@ -58,7 +80,7 @@ class Service:
             "lab fault alphavantage": f"lab fault --port {settings['alphavantage']['rest_url'].rsplit(':', 1)[1]} alphavantage",
             "alpaca: {}": f"alpaca: {{settings: {json.dumps(settings['alpaca'])}}}",
         }
-        self._process: Running | None = None
+        self._process: Running | Successor | None = None
         self._log: IO[bytes] = (place / "journal").open("wb")
         self._install(settings)
         kept = {name: value for name, value in os.environ.items() if not name.startswith("FIRMQUOTE_")}
@@ -77,10 +99,8 @@ class Service:
     def _install(self, settings: dict[str, dict[str, str]]) -> None:
         for folder in ("etc", "state", "backups", "opt", "units"):
             (self.place / folder).mkdir(mode=0o700)
-        for version in ("firmquote-0.1.0", "firmquote-0.2.0"):  # the same program under two names
-            programs = self.place / "opt" / version / "bin"
-            programs.mkdir(parents=True)
-            (programs / "firmquote").symlink_to(Path(sys.executable).parent / "firmquote")
+        for version in ("0.1.0", "0.2.0"):
+            _install_version(self.place / "opt" / f"firmquote-{version}", version)
         (self.place / "opt" / "firmquote").symlink_to("firmquote-0.1.0")
         demo = (ROOT / "config" / "demo.yaml").read_text().replace("  port: 8090", f"  port: {self.port}")
         state = f"  state_dir: {self.place}/state"
@@ -113,10 +133,13 @@ class Service:
         supervision = SUPERVISION.fullmatch(command.splitlines()[-1])
         if supervision is not None:
             return self._supervise(supervision["program"], supervision["rest"].split())
-        return subprocess.run(
+        done = subprocess.run(
             ["/bin/sh", "-c", self.translate(command)],
             capture_output=True, text=True, timeout=COMMAND_S, env=environ, cwd=ROOT, check=False,
         )  # fmt: skip
+        if command.endswith("firmquote restart") and done.returncode == 0:
+            self._follow()
+        return done
 
     def calm(self) -> None:
         """Go back to how it began: nothing is broken, nothing is engaged, Alpha Vantage serves."""
@@ -143,17 +166,26 @@ class Service:
 
     def start(self) -> None:
         """ExecStart, with EnvironmentFile."""
-        assert (self.place / "opt" / "firmquote" / "bin" / "firmquote").exists()
         keys = (self.place / "etc" / "environment").read_text().split()
         args = ["run", "--config", f"{self.place}/etc/live_feeds.yaml"]
-        self._process = self._quick.start(args, self.environ | dict(line.split("=", 1) for line in keys), self._log)
+        environ = self.environ | dict(line.split("=", 1) for line in keys)
+        program = f"{self.place}/opt/firmquote/bin/firmquote"
+        self._process = self._quick.start(args, environ, self._log, program)
 
     def stop(self) -> None:
         """SIGTERM, and an end in time."""
         if self._process is not None:
             self._process.send_signal(signal.SIGTERM)
-            assert self._process.wait(STOP_S) == 0
+            assert self._process.wait(STOP_S) in (0, None)
             self._process = None
+
+    def _follow(self) -> None:
+        """MAINPID=: the process that has taken over is the service."""
+        before = self._process
+        with urlopen(f"{self.url}/healthz") as answer:
+            self._process = Successor(json.load(answer)["pid"])
+        assert before is not None
+        assert before.wait(STOP_S) in (0, None)
 
     def close(self) -> None:
         """Leave nothing running."""
@@ -177,6 +209,22 @@ class Service:
         elif verb == "journal":
             output = (self.place / "journal").read_text()
         return CompletedProcess(words, 0, output, "")
+
+
+def _install_version(place: Path, version: str) -> None:
+    """Make a virtual environment that holds what ours holds, and says that it is `version`."""
+    ours = Path(sys.executable).resolve()
+    packages = place / "lib" / f"python{sysconfig.get_python_version()}" / "site-packages"
+    packages.mkdir(parents=True)
+    (place / "bin").mkdir()
+    (place / "pyvenv.cfg").write_text(f"home = {ours.parent}\n")
+    (place / "bin" / "python").symlink_to(ours)
+    here = sysconfig.get_path("purelib")
+    told = f"import site; site.addsitedir({here!r}); import firmquote; firmquote.__version__ = {version!r}\n"
+    (packages / "ours.pth").write_text(told)
+    program = place / "bin" / "firmquote"
+    program.write_text(f"#!{place}/bin/python\nfrom firmquote.cli import main\n\nmain()\n")
+    program.chmod(0o755)
 
 
 @contextmanager

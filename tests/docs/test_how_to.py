@@ -27,6 +27,12 @@ DEPLOYMENT = Table(
         "/opt/firmquote-0.1.0/bin/pip install dist/firmquote-0.1.0-py3-none-any.whl": "as above",
     },
 )
+UPGRADE = Table(
+    not_run={
+        "python3 -m venv /opt/firmquote-0.2.0": "as above",
+        "/opt/firmquote-0.2.0/bin/pip install firmquote-0.2.0-py3-none-any.whl": "there is no such version yet",
+    },
+)
 ON_A_DEMO = Table(
     not_run={
         ".venv/bin/firmquote run --config config/live_feeds.yaml": REAL,
@@ -42,14 +48,14 @@ PAGES = ("alerts.md", "corporate-actions.md", "decisions.md", "faults.md", "stop
 
 def test_the_tables_name_only_what_is_there() -> None:
     assert DEPLOYMENT.strangers(read_sections(HOW_TO / "deploy.md")) == set()
+    assert UPGRADE.strangers(read_sections(HOW_TO / "upgrade.md")) == set()
     assert ON_A_DEMO.strangers([section for page in PAGES for section in read_sections(HOW_TO / page)]) == set()
 
 
-def test_whoever_follows_the_page_on_deployment_has_a_service(tmp_path: Path, quick: Quick) -> None:
-    sections = read_sections(HOW_TO / "deploy.md")
+def test_whoever_follows_the_pages_on_deployment_and_upgrades_has_a_service(tmp_path: Path, quick: Quick) -> None:
     with service(tmp_path, quick, started=False) as machine:
-        trial = Trial(machine.shell, DEPLOYMENT)
-        assert _problems(trial, sections) == []
+        for page, table in (("deploy.md", DEPLOYMENT), ("upgrade.md", UPGRADE)):
+            assert _problems(Trial(machine.shell, table), read_sections(HOW_TO / page)) == []
 
 
 def test_a_page_for_users_of_the_demo_does_what_it_says(tmp_path: Path, quick: Quick) -> None:

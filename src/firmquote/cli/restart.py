@@ -19,9 +19,10 @@ def restart(
     as_json: Json = False,
 ) -> None:
     """Start a new process that warms up and takes over; if it fails, the old one goes on."""
+    before = fetch(url, "/healthz")
     found = fetch(url, "/v1/restart", body={}, token=operator_token(url))
     began_s = time.monotonic()  # noqa: TID251 - the runtime, which owns the clock, takes half a second to import
-    while fetch(url, "/healthz")["pid"] != found["new_pid"]:
+    while (now := fetch(url, "/healthz"))["pid"] != found["new_pid"]:
         if time.monotonic() - began_s > parse_seconds(within):  # noqa: TID251 - as above
             raise FirmquoteError(
                 f"process {found['new_pid']} has not taken over within {within}; {found['old_pid']} goes on. "
@@ -30,6 +31,7 @@ def restart(
         time.sleep(LOOK_EVERY_S)  # noqa: TID251 - as above
     took_s = time.monotonic() - began_s  # noqa: TID251 - as above
     if as_json:
-        print_json({**found, "took_s": took_s})
+        print_json({**found, "old_version": before["version"], "new_version": now["version"], "took_s": took_s})
     else:
-        typer.echo(f"process {found['new_pid']} has taken over from {found['old_pid']} after {took_s:.1f} s.")
+        new, old = (f"process {each['pid']} (version {each['version']})" for each in (now, before))
+        typer.echo(f"{new} has taken over from {old} after {took_s:.1f} s.")

@@ -14,6 +14,7 @@ from litestar.static_files import create_static_files_router
 from litestar.types import Guard
 from msgspec import Meta, Struct
 
+from firmquote import __version__
 from firmquote.model.status import EventView, HealthReport, LineHealth, ProviderStatus, QuoteView
 from firmquote.publish.access import Access, AnyRequest, Doorman, Guards
 from firmquote.publish.alert_routes import alert_routes
@@ -60,8 +61,8 @@ def build_app(
 
     @get("/healthz", media_type=MediaType.JSON)
     async def healthz() -> dict[str, str | int]:
-        """Say that the process answers, and which it is."""
-        return {"status": "alive", "pid": os.getpid()}
+        """Say that the process answers, and which it is, of which version."""
+        return {"status": "alive", "pid": os.getpid(), "version": __version__}
 
     @get("/readyz", media_type=MediaType.JSON)
     async def readyz() -> Response[dict[str, str]]:
