@@ -39,6 +39,7 @@ ON_A_DEMO = Table(
         ".venv/bin/firmquote lab serve --schedule faults.yaml": SERVES,
         ".venv/bin/firmquote lab serve --wire-delay polygon=2 --wire-delay alpaca=8 --free-plan alpaca": SERVES,
         ".venv/bin/firmquote lab serve": SERVES,
+        "firmquote symbols explain FB --as-of 2020-01-02 --from polygon": f"{REAL}; tests/runtime/test_explaining.py asks a simulator",
         "firmquote decisions what-if 5 --active polygon": "when decision 5 is made, polygon may have no price yet",
         ".venv/bin/firmquote demo --tape path/to/folder --speed 2": "it needs a tape of the reader's",
     },

@@ -3,6 +3,8 @@
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable
+from datetime import date
+from fractions import Fraction
 from typing import TypeVar
 
 import pytest
@@ -14,6 +16,7 @@ from massive.websocket.models import Market as MassiveMarket
 
 from firmquote.lab import LAB_KEY, Fault, Lab, LabConfig, SimulatorConfig, load_tape
 from firmquote.runtime.clock import SystemClock
+from firmquote.symbols import Split, TickerChange, listing_of_changes
 
 T = TypeVar("T")
 TAPE = load_tape()
@@ -68,6 +71,27 @@ def test_massive_rest_reads_trades_snapshots_history_and_the_market_status() -> 
         assert len(history) > 50, "pagination was followed"
         times = [quote.sip_timestamp for quote in history]
         assert sorted(times, reverse=True) == times
+
+    with_lab(body)
+
+
+def test_massive_rest_reads_splits_and_the_names_that_an_instrument_has_had() -> None:
+    async def body(lab: Lab) -> None:
+        book = lab.market.reference
+        book.actions.append(Split(symbol="IBM", effective=date(2024, 6, 10), ratio=Fraction(3, 2)))
+        changes = [TickerChange("FB", date(2012, 5, 18)), TickerChange("META", date(2022, 6, 9))]
+        book.listings.append(listing_of_changes("meta", changes))
+        client = rest(lab)
+        (split,) = await asyncio.to_thread(lambda: list(client.list_splits(execution_date_gte="2024-06-01")))
+        assert (split.ticker, split.execution_date, split.split_from, split.split_to) == ("IBM", "2024-06-10", 2, 3)
+        details = await asyncio.to_thread(client.get_ticker_details, "FB", "2020-01-02")
+        found = await asyncio.to_thread(client.get_ticker_events, details.composite_figi)
+        assert [(event["date"], event["ticker_change"]["ticker"]) for event in found.events] == [
+            ("2022-06-09", "META"),
+            ("2012-05-18", "FB"),
+        ]
+        with pytest.raises(BadResponse, match="NOT_FOUND"):
+            await asyncio.to_thread(client.get_ticker_events, "FB")
 
     with_lab(body)
 

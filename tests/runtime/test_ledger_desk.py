@@ -1,13 +1,16 @@
 """The ledger from the event loop: shared transactions, callers that go away, trouble that ends."""
 
 import asyncio
+import sqlite3
 from collections.abc import Awaitable, Callable
+from contextlib import closing
 from pathlib import Path
 
 from firmquote.budget import Ask, ProviderBudget, Purpose, Refusal, RefusalKind, limits_in_force
 from firmquote.model import NS_PER_S, ProviderLimits
 from firmquote.runtime.ledger_desk import LedgerDesk
 from firmquote.store import Grant
+from firmquote.store.entries import State
 from firmquote.testing import ManualClock
 
 ASK = Ask(provider="a", purpose=Purpose.OPERATOR, symbols=("IBM",))
@@ -49,6 +52,19 @@ def test_callers_that_wait_at_the_same_moment_share_a_transaction(tmp_path: Path
         assert desk.spent == 1_000
 
     with_desk(tmp_path / "ledger", body)
+
+
+def test_what_was_settled_a_moment_before_the_end_is_settled_in_the_file(tmp_path: Path) -> None:
+    async def body(desk: Desk, _: ManualClock) -> None:
+        for _once in range(3):
+            grant = await desk.reserve(ASK)
+            assert isinstance(grant, Grant)
+            desk.note_sent(grant)
+            desk.settle(grant, 1)
+
+    with_desk(tmp_path / "ledger", body)
+    with closing(sqlite3.connect(tmp_path / "ledger")) as database:
+        assert database.execute("SELECT state, count(*) FROM spend GROUP BY state").fetchall() == [(State.SETTLED, 3)]
 
 
 def test_what_was_granted_to_a_caller_that_has_gone_is_given_back(tmp_path: Path) -> None:

@@ -79,6 +79,8 @@ def show_actions(context: typer.Context, url: Url = DEFAULT_URL, as_json: Json =
         typer.echo(f"{one['id']:32}{one['state'].replace('_', ' '):12}{details} ({', '.join(one['sources'])})")
     for conflict in found["conflicts"]:
         typer.echo(f"CONFLICT {conflict}")
+    for doubt in found["doubts"]:
+        typer.echo(f"NOT APPLIED {doubt}")
     for configured, now in found["names"].items():
         typer.echo(f"{configured} is called {now} now")
 

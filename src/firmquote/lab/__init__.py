@@ -7,6 +7,7 @@ mistake cannot hide; the providers' official clients are their judges.
 from firmquote.lab.faults import ActiveFault, Fault, FaultSet, SimQuote
 from firmquote.lab.market import Market
 from firmquote.lab.player import Player
+from firmquote.lab.reference import ReferenceBook
 from firmquote.lab.schedule import ScheduledFault, load_schedule
 from firmquote.lab.serve import KINDS, Lab, LabConfig
 from firmquote.lab.simulator import HOST, LAB_KEY, Simulator, SimulatorConfig
@@ -24,6 +25,7 @@ __all__ = [
     "LabConfig",
     "Market",
     "Player",
+    "ReferenceBook",
     "ScheduledFault",
     "SimQuote",
     "Simulator",

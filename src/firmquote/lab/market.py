@@ -4,6 +4,7 @@ from msgspec import Struct
 
 from firmquote.lab.faults import SimQuote
 from firmquote.lab.player import Player
+from firmquote.lab.reference import ReferenceBook
 from firmquote.lab.tape import TapeQuote, TapeTrade
 
 RECENT_MAX = 1_000
@@ -30,6 +31,7 @@ class Market:
         self.recent: dict[str, list[SimQuote]] = {}
         self.halted: set[str] = set()
         """Symbols in which nobody quotes or trades; what the tape has of them meanwhile is passed over."""
+        self.reference = ReferenceBook()
         self._sequence: dict[str, int] = {}
         self._trades = 0
 

@@ -103,3 +103,5 @@ class ActionsView(Struct, frozen=True, kw_only=True):
     conflicts: tuple[str, ...]
     names: dict[str, str]
     """Configured symbol → what it is called now, where that differs."""
+    doubts: tuple[str, ...] = ()
+    """What providers told of these symbols and nobody can be sure of: it is not applied."""

@@ -143,7 +143,7 @@ class Gateway:
             for name, (provider, opening) in self._opened.items()
             if provider.open_reference is not None
         ]
-        self._references = References(sources, self.corporate, self.spending, self.symbols, clock)
+        self.references = References(sources, self.corporate, self.spending, self.symbols, clock)
         self.report = Report(self, {name: provider.title for name, (provider, _) in self._opened.items()}, clock)
         self.alerting = Alerting(self, environ, clock)
 
@@ -183,7 +183,7 @@ class Gateway:
             if self.recording is not None:
                 group.create_task(self.recording.run())
             group.create_task(self.alerting.run())
-            group.create_task(self._references.run())
+            group.create_task(self.references.run())
             for poll in self._polls.values():
                 group.create_task(poll.run())
 

@@ -158,12 +158,16 @@ class LedgerDesk:
                     self._refuse(work)
                 else:
                     await self._carry_out(self._ledger, work)
+                work = _Work()
                 if self._work.is_empty():
                     await self._wait()
         finally:
             self._refuse(work)  # granted in the thread perhaps, and counted; nobody will use it
             self._refuse(self._work)
             if self._ledger is not None:
+                for last in (work, self._work):  # the thread may not have begun with the first; saying it twice is good
+                    rest = _Work(sent=last.sent, settled=last.settled, lost=last.lost, released=last.released)
+                    self._thread.submit(self._do, self._ledger, rest, self.moment())
                 self._thread.submit(self._ledger.close)
             self._thread.shutdown(wait=True)
 

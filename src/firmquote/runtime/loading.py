@@ -16,7 +16,7 @@ from firmquote.model import Opening, Provider, Secret
 from firmquote.runtime.config import Config, KeyReference, ServeSection, SymbolsSection
 from firmquote.runtime.redaction import REDACTOR
 from firmquote.runtime.registry import load_provider
-from firmquote.symbols import SymbolNormalizer, parse_symbol
+from firmquote.symbols import SymbolNormalizer, TickerHistory, parse_symbol
 
 _UNKNOWN = re.compile(r"unknown field `(?P<field>[^`]*)`(?: - at `\$\.?(?P<path>[^`]*)`)?")
 
@@ -89,7 +89,9 @@ def _check_symbols(path: Path, config: Config) -> None:
             )
 
 
-def build_normalizer(names: Iterable[str], section: SymbolsSection) -> SymbolNormalizer:
+def build_normalizer(
+    names: Iterable[str], section: SymbolsSection, history: TickerHistory | None = None
+) -> SymbolNormalizer:
     """Return the normalizer of these providers with the owner's exceptions.
 
     Raises:
@@ -99,7 +101,7 @@ def build_normalizer(names: Iterable[str], section: SymbolsSection) -> SymbolNor
     for name in section.overrides:
         if name not in codecs:
             raise ConfigError(f"symbols.overrides.{name}: takes no part here. Known: {', '.join(sorted(codecs))}.")
-    return SymbolNormalizer(codecs, section.overrides, aliases=section.aliases)
+    return SymbolNormalizer(codecs, section.overrides, aliases=section.aliases, history=history)
 
 
 def open_provider(

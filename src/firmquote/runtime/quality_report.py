@@ -133,6 +133,7 @@ class QualityReport:
                 for key, (action, sources) in sorted(told.items(), key=lambda item: (item[1][0].effective, item[0]))
             ),
             conflicts=tuple(map(str, desk.agreed.conflicts)),
+            doubts=tuple(self._gateway.references.doubts),
             names={
                 each.configured: each.symbol for each in desk.instruments.values() if each.symbol != each.configured
             },

@@ -40,7 +40,7 @@ from firmquote.symbols.history import (
 )
 from firmquote.symbols.normalizer import Explanation, SymbolNormalizer
 from firmquote.symbols.ratios import RatioKind, RatioMatch, match_split_ratio
-from firmquote.symbols.reference import ReferenceProtocol
+from firmquote.symbols.reference import Doubtful, ReferenceProtocol, Trouble
 from firmquote.symbols.sessions import EASTERN, CalendarTable, TradingCalendar, decode_calendar, xnys_calendar
 from firmquote.symbols.spelling import Case, Spelling
 
@@ -59,6 +59,7 @@ __all__ = [
     "Conflict",
     "CorporateAction",
     "Delisting",
+    "Doubtful",
     "Explanation",
     "Holding",
     "Kind",
@@ -78,6 +79,7 @@ __all__ = [
     "TickerHistory",
     "TradingCalendar",
     "TradingHalt",
+    "Trouble",
     "action_id",
     "adjust_price",
     "agree",

@@ -1,16 +1,34 @@
-"""What a provider's reference API is asked: corporate actions of the symbols that are served."""
+"""What a provider's reference API is asked: corporate actions of the symbols that are served, and old names."""
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Protocol
+from typing import Protocol, TypeAlias
+
+from msgspec import Struct
 
 from firmquote.model import LineStatus, Request, Response, Unparsed
 from firmquote.symbols.actions import CorporateAction
 from firmquote.symbols.history import TickerChange
 
 
+class Doubtful(Struct, frozen=True):
+    """A row that is no action we can be sure of: it is counted and told, and never applied."""
+
+    symbol: str
+    """As well as it could be read."""
+    words: str
+    """What it says, and why it is doubted."""
+
+    def __str__(self) -> str:
+        return f"{self.symbol}: {self.words}"
+
+
+Trouble: TypeAlias = LineStatus | Unparsed
+"""Why there is no answer."""
+
+
 class ReferenceProtocol(Protocol):
-    """A provider's reference API, without its connection."""
+    """A provider's reference API, without its connection. A `Request` in an answer is what must be asked next."""
 
     base_url: str
     """Scheme, host and port; holds no secret."""
@@ -22,10 +40,14 @@ class ReferenceProtocol(Protocol):
 
     def on_actions(
         self, request: Request, response: Response, *, since: date
-    ) -> Sequence[CorporateAction | LineStatus | Unparsed]:
+    ) -> Sequence[CorporateAction | Doubtful | Request | Trouble]:
         """Read an answer; never raises for what it holds."""
         ...
 
-    def on_names(self, response: Response) -> Sequence[TickerChange]:
-        """Read an answer that tells the names of one instrument; empty where it tells none."""
+    def plan_names(self, symbol: str, *, day: date) -> Sequence[Request]:
+        """Return what to ask for all names of the instrument that `symbol` meant on `day`; empty where none tells."""
+        ...
+
+    def on_names(self, request: Request, response: Response) -> Sequence[TickerChange | Request | Trouble]:
+        """Read an answer; never raises for what it holds."""
         ...

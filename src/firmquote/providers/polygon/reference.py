@@ -1,4 +1,7 @@
-"""Polygon's reference API: splits and ticker changes (dossier polygon.md section 3 and trap 12, read 2026-11-24)."""
+"""Polygon's reference API: splits and ticker changes (dossier polygon.md section 3 and trap 12, read 2026-11-24).
+
+Events of a ticker are those of the instrument that has it now; who had it on an earlier day is told by its details.
+"""
 
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
@@ -9,14 +12,15 @@ from msgspec import DecodeError, Struct
 from msgspec.json import Decoder
 
 from firmquote.errors import ConfigError, UnknownSymbolError
-from firmquote.model import NS_PER_S, LineState, LineStatus, Opening, Request, Response, Secret, SymbolCodec, Unparsed
+from firmquote.model import NS_PER_S, LineState, LineStatus, Opening, Request, Response, Secret, SymbolCodec
 from firmquote.providers.polygon.codes import HTTP
 from firmquote.providers.polygon.config import PolygonConfig
 from firmquote.providers.polygon.decode import NAME, unparsed
-from firmquote.symbols import CorporateAction, Rename, Split, TickerChange
+from firmquote.symbols import CorporateAction, Rename, Split, TickerChange, Trouble
 
 _SPLITS = "/v3/reference/splits"
 _EVENTS = "/vX/reference/tickers/"
+_DETAILS = "/v3/reference/tickers/"
 _SATURDAY = 5
 
 
@@ -45,12 +49,21 @@ class _Events(Struct, frozen=True):
     events: tuple[_Event, ...] = ()
 
 
+class _Details(Struct, frozen=True):
+    composite_figi: str | None = None
+
+
+class _DetailsAnswer(Struct, frozen=True):
+    results: _Details = _Details()
+
+
 class _EventsAnswer(Struct, frozen=True):
     results: _Events = _Events()
 
 
 _splits = Decoder(_Splits)
 _events = Decoder(_EventsAnswer)
+_details = Decoder(_DetailsAnswer)
 
 
 class PolygonReference:
@@ -67,34 +80,44 @@ class PolygonReference:
         """Ask for everything that takes effect from `since` on."""
         query = (("execution_date.gte", since.isoformat()), ("limit", "1000"))
         splits = Request(path=_SPLITS, symbols=tuple(symbols), query=query, headers=self._headers)
-        return [splits, *(self.plan_names(symbol) for symbol in symbols)]
+        return [splits, *(self._events_of(self._codec.to_provider(symbol), symbol) for symbol in symbols)]
 
-    def plan_names(self, symbol: str) -> Request:
-        """Ask for the names that an instrument has had."""
-        path = f"{_EVENTS}{self._codec.to_provider(symbol)}/events"
-        return Request(path=path, symbols=(symbol,), query=(("types", "ticker_change"),), headers=self._headers)
+    def plan_names(self, symbol: str, *, day: date) -> Sequence[Request]:
+        """Ask which instrument it was on `day`."""
+        path = _DETAILS + self._codec.to_provider(symbol)
+        return [Request(path=path, symbols=(symbol,), query=(("date", day.isoformat()),), headers=self._headers)]
 
-    def on_actions(
-        self, request: Request, response: Response, *, since: date
-    ) -> Sequence[CorporateAction | LineStatus | Unparsed]:
+    def on_actions(self, request: Request, response: Response, *, since: date) -> Sequence[CorporateAction | Trouble]:
         """Read splits or ticker changes; a ticker without events is answered by 404, which says nothing."""
-        if response.status == 404:
-            return ()
         if response.status != 200:
-            state = HTTP.get(response.status, LineState.SERVER_ERROR)
-            words = f"HTTP {response.status}"
-            return [LineStatus(provider=NAME, state=state, received_ns=response.received_ns, detail=words)]
+            return _refusal(response)
         try:
             if request.path == _SPLITS:
                 return list(self._splits(response.body, frozenset(request.symbols), since))
-            return list(_renames(self.on_names(response), since))
+            return list(_renames(self._names(response.body), since))
         except DecodeError:
             return [unparsed(response.body, response.received_ns)]
 
-    def on_names(self, response: Response) -> Sequence[TickerChange]:
-        """Read the names of one instrument, oldest first. Raises DecodeError for what cannot be read."""
+    def on_names(self, request: Request, response: Response) -> Sequence[TickerChange | Request | Trouble]:
+        """Read who it was, and ask for that instrument's names; or read these, oldest first."""
+        if response.status != 200:
+            return _refusal(response)
+        (symbol,) = request.symbols
+        try:
+            if not request.path.startswith(_DETAILS):
+                return self._names(response.body)
+            figi = _details.decode(response.body).results.composite_figi
+            return [self._events_of(figi or self._codec.to_provider(symbol), symbol)]
+        except DecodeError:
+            return [unparsed(response.body, response.received_ns)]
+
+    def _events_of(self, identifier: str, symbol: str) -> Request:
+        path = f"{_EVENTS}{identifier}/events"
+        return Request(path=path, symbols=(symbol,), query=(("types", "ticker_change"),), headers=self._headers)
+
+    def _names(self, body: bytes) -> Sequence[TickerChange]:
         found = []
-        for event in _events.decode(response.body).results.events:
+        for event in _events.decode(body).results.events:
             if event.ticker_change is None:
                 continue
             try:
@@ -114,6 +137,14 @@ class PolygonReference:
                 ratio = Fraction(str(row.split_to)) / Fraction(str(row.split_from))
                 if ratio > 0 and ratio != 1:
                     yield Split(symbol=symbol, effective=row.execution_date, ratio=ratio)
+
+
+def _refusal(response: Response) -> Sequence[LineStatus]:
+    if response.status == 404:
+        return ()
+    state = HTTP.get(response.status, LineState.SERVER_ERROR)
+    words = f"HTTP {response.status}"
+    return [LineStatus(provider=NAME, state=state, received_ns=response.received_ns, detail=words)]
 
 
 def _renames(names: Sequence[TickerChange], since: date) -> Iterator[Rename]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firmquote.model import LineState, LineStatus, Opening, Response, Secret, Unparsed
+from firmquote.model import LineState, LineStatus, Opening, Request, Response, Secret, Unparsed
 from firmquote.providers.polygon import PROVIDER
 from firmquote.providers.polygon.config import PolygonConfig
 from firmquote.providers.polygon.reference import PolygonReference
@@ -43,15 +43,32 @@ def test_splits_of_the_served_symbols_are_new_shares_for_each_old_one() -> None:
 
 def test_ticker_changes_are_renames_from_the_next_weekday_on_and_a_history_of_names() -> None:
     api = reference()
-    request = api.plan_names("META")
+    *_, request = api.plan_actions(["META"], since=SINCE)
     body = (FRAMES / "ticker_events.json").read_bytes()
     assert list(api.on_actions(request, answer(body), since=SINCE)) == [
         Rename(symbol="FB", effective=date(2022, 6, 13), new_symbol="META")
     ]
     assert list(api.on_actions(request, answer(body), since=date(2023, 1, 1))) == []
-    names = api.on_names(answer(body))
-    assert names == [TickerChange("FB", date(2012, 5, 18)), TickerChange("META", date(2022, 6, 11))]
-    assert listing_of_changes("meta", names).name_on(date(2020, 1, 2)) == "FB"
+
+
+def test_who_had_a_name_on_a_day_is_asked_first_and_then_all_names_of_that_instrument() -> None:
+    api = reference()
+    (who,) = api.plan_names("FB", day=date(2020, 1, 2))
+    assert (who.path, who.query) == ("/v3/reference/tickers/FB", (("date", "2020-01-02"),))
+    (names,) = api.on_names(who, answer(b'{"results":{"ticker":"FB","composite_figi":"BBG000MM2P62"},"status":"OK"}'))
+    assert isinstance(names, Request)
+    assert (names.path, names.symbols) == ("/vX/reference/tickers/BBG000MM2P62/events", ("FB",))
+    changes = [
+        each
+        for each in api.on_names(names, answer((FRAMES / "ticker_events.json").read_bytes()))
+        if isinstance(each, TickerChange)
+    ]
+    assert changes == [TickerChange("FB", date(2012, 5, 18)), TickerChange("META", date(2022, 6, 11))]
+    assert listing_of_changes("meta", changes).name_on(date(2020, 1, 2)) == "FB"
+    (by_ticker,) = api.on_names(who, answer(b'{"results":{"ticker":"FB"}}'))
+    assert isinstance(by_ticker, Request)
+    assert by_ticker.path == "/vX/reference/tickers/FB/events", "without an identifier the name must do"
+    assert api.on_names(who, answer(b"{}", 404)) == ()
 
 
 def test_requests_ask_for_all_splits_at_once_and_hide_the_key() -> None:
@@ -64,7 +81,7 @@ def test_requests_ask_for_all_splits_at_once_and_hide_the_key() -> None:
 
 def test_refusals_say_so_and_a_ticker_without_events_says_nothing() -> None:
     api = reference()
-    request = api.plan_names("IBM")
+    *_, request = api.plan_actions(["IBM"], since=SINCE)
     assert list(api.on_actions(request, answer(b"", 404), since=SINCE)) == []
     (status,) = api.on_actions(request, answer(b"", 429), since=SINCE)
     assert isinstance(status, LineStatus)
@@ -77,3 +94,6 @@ def test_no_bytes_raise(body: bytes) -> None:
     for request in api.plan_actions(["IBM"], since=SINCE):
         for each in api.on_actions(request, answer(body), since=SINCE):
             assert isinstance(each, Split | Rename | Unparsed)
+    for request in api.plan_names("IBM", day=SINCE):
+        for told in api.on_names(request, answer(body)):
+            assert isinstance(told, TickerChange | Request | Unparsed)
