@@ -242,3 +242,27 @@ def test_the_failover_drill_moves_the_role_of_a_running_gateway_and_back(demo: D
     assert [check for check in report["checks"] if not check["pass"]] == []
     assert (report["pass"], done.returncode, len(report["checks"])) == (True, 0, 6)
     assert before == {p["name"]: p["role"] for p in json.loads(demo("providers", "--json").stdout)["providers"]}
+
+
+@pytest.mark.parametrize("error", ["ConfigError", "ValueError"])
+def test_whatever_ends_a_command_shows_no_key(error: str) -> None:
+    program = f"""
+from firmquote.cli import main
+from firmquote.cli.app import app
+from firmquote.errors import ConfigError
+from firmquote.model import Secret
+from firmquote.model.redaction import REDACTOR
+
+@app.command()
+def fail() -> None:
+    key = REDACTOR.learn(Secret("planted-in-a-path"))
+    raise {error}(f"https://x.example/{{key.reveal()}}/query?symbol=IBM&apikey=planted-in-a-query was refused")
+
+main()
+"""
+    done = firmquote("fail", program=[sys.executable, "-c", program])
+    assert done.returncode == (2 if error == "ConfigError" else 1)
+    assert "https://x.example/***/query?symbol=IBM&apikey=*** was refused" in done.stderr
+    assert "planted-in-a-query" not in done.stderr + done.stdout
+    done = firmquote("status", "--url", "http://me:planted@127.0.0.1:1/?token=planted")
+    assert "no gateway answers at http://***@127.0.0.1:1/?token=***" in done.stderr

@@ -13,7 +13,7 @@ from firmquote.errors import ConfigError
 from firmquote.model import Secret
 from firmquote.publish import LOOPBACK_NAMES, GatewayView, Tls, bind, serving
 from firmquote.runtime.config import Config, ServeSection
-from firmquote.runtime.redaction import REDACTOR
+from firmquote.model.redaction import REDACTOR
 from firmquote.runtime.safety import Safety
 from firmquote.wire import is_loopback
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from firmquote.errors import ConfigError
 from firmquote.model.tracing import TRACING, Span, Value
 from firmquote.runtime.config import TraceSection
-from firmquote.runtime.redaction import REDACTOR
+from firmquote.model.redaction import REDACTOR
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider

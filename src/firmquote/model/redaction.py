@@ -6,7 +6,7 @@ from urllib.parse import quote, urlsplit
 
 import msgspec
 
-from firmquote.model import Secret
+from firmquote.model.provider import Secret
 
 MASK = "***"
 PIECE_MIN = 6
