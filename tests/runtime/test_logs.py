@@ -15,9 +15,9 @@ from structlog import DropEvent
 
 from firmquote.errors import LineError
 from firmquote.model import NS_PER_S, Secret
+from firmquote.model.redaction import KNOWN_MAX, REDACTOR, Redactor
 from firmquote.runtime import LogSection, begin_logging
 from firmquote.runtime.logs import tell_left_out
-from firmquote.model.redaction import KNOWN_MAX, REDACTOR, Redactor
 from firmquote.runtime.sampling import KEYS_MAX, Sampler
 from firmquote.testing import ManualClock
 

@@ -9,8 +9,8 @@ import structlog
 from firmquote.errors import ConfigError
 from firmquote.model import NS_PER_S, Clock, Secret
 from firmquote.model.alerts import Severity
-from firmquote.publish.alerting import ChannelPolicy, Message, body, title
 from firmquote.model.redaction import REDACTOR
+from firmquote.publish.alerting import ChannelPolicy, Message, body, title
 
 QUEUED_MAX = 64
 """Messages that wait for one channel; above it the oldest is given up, and counted."""

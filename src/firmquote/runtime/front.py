@@ -11,9 +11,9 @@ import structlog
 
 from firmquote.errors import ConfigError
 from firmquote.model import Secret
+from firmquote.model.redaction import REDACTOR
 from firmquote.publish import LOOPBACK_NAMES, GatewayView, Tls, bind, serving
 from firmquote.runtime.config import Config, ServeSection
-from firmquote.model.redaction import REDACTOR
 from firmquote.runtime.safety import Safety
 from firmquote.wire import is_loopback
 

@@ -13,8 +13,8 @@ from msgspec.structs import fields
 
 from firmquote.errors import ConfigError, UnknownSymbolError
 from firmquote.model import Opening, Provider, Secret
-from firmquote.runtime.config import Config, KeyReference, ServeSection, SymbolsSection
 from firmquote.model.redaction import REDACTOR
+from firmquote.runtime.config import Config, KeyReference, ServeSection, SymbolsSection
 from firmquote.runtime.registry import load_provider
 from firmquote.symbols import SymbolNormalizer, TickerHistory, parse_symbol
 

@@ -16,9 +16,9 @@ from typing import Any, TextIO
 import structlog
 
 from firmquote.model import NS_PER_S
+from firmquote.model.redaction import REDACTOR
 from firmquote.runtime.clock import SystemClock
 from firmquote.runtime.config import LogSection
-from firmquote.model.redaction import REDACTOR
 from firmquote.runtime.sampling import Sampler
 
 TELL_EVERY_NS = 5 * NS_PER_S

@@ -9,9 +9,9 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from firmquote.errors import ConfigError
+from firmquote.model.redaction import REDACTOR
 from firmquote.model.tracing import TRACING, Span, Value
 from firmquote.runtime.config import TraceSection
-from firmquote.model.redaction import REDACTOR
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
