@@ -3,17 +3,21 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
+from fractions import Fraction
 from typing import Any, TypeVar
 
 import aiohttp
 import pytest
 from alpaca.common.exceptions import APIError
-from alpaca.data.enums import DataFeed
+from alpaca.data.enums import CorporateActionsType, DataFeed
 from alpaca.data.historical import StockHistoricalDataClient
+from alpaca.data.historical.corporate_actions import CorporateActionsClient
 from alpaca.data.live import StockDataStream
 from alpaca.data.models import Quote, TradingStatus
+from alpaca.data.models.corporate_actions import CorporateActionsSet, ForwardSplit
 from alpaca.data.requests import (
+    CorporateActionsRequest,
     StockLatestQuoteRequest,
     StockLatestTradeRequest,
     StockQuotesRequest,
@@ -22,11 +26,14 @@ from alpaca.data.requests import (
 
 from firmquote.lab import LAB_KEY, Fault, Lab, LabConfig, SimulatorConfig, load_tape
 from firmquote.runtime.clock import SystemClock
+from firmquote.symbols import Acquisition, CorporateAction, Delisting, Dividend, Rename, SpinOff, Split
 
 T = TypeVar("T")
 TAPE = load_tape()
 KEY_ID, _, SECRET = LAB_KEY.partition(":")
 FREE = SimulatorConfig(free_plan=True)
+HEADERS = {"APCA-API-KEY-ID": KEY_ID, "APCA-API-SECRET-KEY": SECRET}
+DAY = date(2024, 6, 10)
 
 
 def with_lab(body: Callable[[Lab], Awaitable[T]], config: SimulatorConfig | None = None, *, speed: float = 1.0) -> T:
@@ -91,6 +98,54 @@ def test_snapshots_trades_and_history_read() -> None:
     with_lab(body)
 
 
+ACTIONS: list[CorporateAction] = [
+    Split(symbol="IBM", effective=DAY, ratio=Fraction(3, 2)),
+    Split(symbol="BAC", effective=DAY, ratio=Fraction(1, 30)),
+    Dividend(symbol="IBM", effective=DAY, cash_usd=1.67),
+    SpinOff(symbol="IBM", effective=DAY, child="KD", child_shares=Fraction(1, 5)),
+    Acquisition(symbol="AIG", effective=DAY, cash_usd=54.2),
+    Acquisition(symbol="SPY", effective=DAY, cash_usd=7.0, acquirer="IBM", acquirer_shares=Fraction(2, 5)),
+    Acquisition(symbol="SPY", effective=DAY, acquirer="IBM", acquirer_shares=Fraction(2, 5)),
+    Rename(symbol="IBM", effective=DAY, new_symbol="BIG"),
+    Delisting(symbol="AIG", effective=DAY),
+]
+
+
+def test_the_official_client_reads_every_kind_of_corporate_action_page_by_page() -> None:
+    async def body(lab: Lab) -> None:
+        lab.market.reference.actions += ACTIONS
+        client = CorporateActionsClient(KEY_ID, SECRET, url_override=lab.alpaca.url)
+        wanted = CorporateActionsRequest(start=DAY, end=DAY + timedelta(days=40))
+        found = await asyncio.to_thread(client.get_corporate_actions, wanted)
+        assert isinstance(found, CorporateActionsSet)
+        assert {kind: len(rows) for kind, rows in found.data.items()} == {
+            "forward_splits": 1,
+            "reverse_splits": 1,
+            "cash_dividends": 1,
+            "spin_offs": 1,
+            "cash_mergers": 1,
+            "stock_and_cash_mergers": 1,
+            "stock_mergers": 1,
+            "name_changes": 1,
+            "worthless_removals": 1,
+        }
+        (split,) = found.data["forward_splits"]
+        assert isinstance(split, ForwardSplit)
+        assert (split.symbol, split.new_rate, split.old_rate, split.ex_date) == ("IBM", 3.0, 2.0, DAY)
+        wanted.symbols, wanted.types = ["IBM"], [CorporateActionsType.FORWARD_SPLIT]
+        found = await asyncio.to_thread(client.get_corporate_actions, wanted)
+        assert isinstance(found, CorporateActionsSet)
+        assert list(found.data) == ["forward_splits"]
+        async with aiohttp.ClientSession(headers=HEADERS) as session:
+            url = f"{lab.alpaca.url}/v1/corporate-actions?start={DAY}&end={DAY}&limit=5"
+            pages = [await (await session.get(url)).json()]
+            pages.append(await (await session.get(f"{url}&page_token={pages[0]['next_page_token']}")).json())
+        assert [sum(map(len, page["corporate_actions"].values())) for page in pages] == [5, 3]
+        assert pages[1]["next_page_token"] is None
+
+    with_lab(body)
+
+
 @pytest.mark.parametrize(
     ("secret", "symbol", "feed", "words"),
     [
@@ -110,10 +165,9 @@ def test_rest_is_refused_in_the_providers_words(secret: str, symbol: str, feed: 
 
 def test_the_minute_has_an_end_and_the_headers_name_it() -> None:
     async def body(lab: Lab) -> None:
-        headers = {"APCA-API-KEY-ID": KEY_ID, "APCA-API-SECRET-KEY": SECRET}
         url = f"{lab.alpaca.url}/v2/stocks/quotes/latest?symbols=IBM"
         statuses = []
-        async with aiohttp.ClientSession(headers=headers) as client:
+        async with aiohttp.ClientSession(headers=HEADERS) as client:
             for _ in range(5):
                 async with client.get(url) as answer:
                     statuses.append(answer.status)

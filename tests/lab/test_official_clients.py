@@ -9,6 +9,7 @@ from typing import TypeVar
 
 import pytest
 from alpha_vantage.alphavantage import AlphaVantage
+from alpha_vantage.fundamentaldata import FundamentalData
 from alpha_vantage.timeseries import TimeSeries
 from massive import RESTClient, WebSocketClient
 from massive.exceptions import AuthError, BadResponse
@@ -16,7 +17,7 @@ from massive.websocket.models import Market as MassiveMarket
 
 from firmquote.lab import LAB_KEY, Fault, Lab, LabConfig, SimulatorConfig, load_tape
 from firmquote.runtime.clock import SystemClock
-from firmquote.symbols import Split, TickerChange, listing_of_changes
+from firmquote.symbols import Dividend, SpinOff, Split, TickerChange, listing_of_changes
 
 T = TypeVar("T")
 TAPE = load_tape()
@@ -197,6 +198,28 @@ def series(monkeypatch: pytest.MonkeyPatch) -> Callable[[Lab], TimeSeries]:
         return TimeSeries(key=LAB_KEY)
 
     return make
+
+
+def test_alpha_vantage_reads_splits_with_a_spin_off_among_them_and_dividends(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def body(lab: Lab) -> None:
+        kyndryl = SpinOff(
+            symbol="IBM",
+            effective=date(2021, 11, 4),
+            child="KD",
+            child_shares=Fraction(1, 5),
+            price_factor=Fraction(1000, 1046),
+        )
+        split = Split(symbol="IBM", effective=date(1999, 5, 27), ratio=Fraction(2))
+        dividend = Dividend(symbol="IBM", effective=date(2024, 8, 9), cash_usd=1.67)
+        lab.market.reference.actions += [split, kyndryl, dividend]
+        monkeypatch.setattr(AlphaVantage, "_ALPHA_VANTAGE_API_URL", f"{lab.alphavantage.url}/query?")
+        client = FundamentalData(key=LAB_KEY, output_format="pandas")
+        splits, _ = await asyncio.to_thread(client.get_splits, "IBM")
+        assert splits.to_numpy().tolist() == [["2021-11-04", "1.0460"], ["1999-05-27", "2.0000"]]
+        dividends, _ = await asyncio.to_thread(client.get_dividends, "IBM")
+        assert dividends["amount"].tolist() == ["1.67"]
+
+    with_lab(body)
 
 
 def test_alpha_vantage_reads_the_last_price_of_the_tape(series: Callable[..., TimeSeries]) -> None:

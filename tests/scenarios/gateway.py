@@ -62,13 +62,15 @@ async def scenario(
     environ: Mapping[str, str] = MappingProxyType({}),
     deadline_s: float = DEADLINE_S,
     clock: Clock | None = None,
+    prepare: Callable[[Lab], None] = lambda _: None,
 ) -> AsyncIterator[Scenario]:
     """Run a lab and a gateway with `providers` while the block runs; its state is thrown away afterwards.
 
-    `clock` is the gateway's own, if it shall differ from the lab's.
+    `clock` is the gateway's own, if it shall differ from the lab's; `prepare` changes the lab before there is a gateway.
     """
     with TemporaryDirectory(prefix="firmquote-") as state:
         async with asyncio.timeout(deadline_s), Lab(tape, SystemClock(), lab) as simulators:
+            prepare(simulators)
             config = demo_config({name: simulators.settings[name] for name in providers}, port=0)
             config = change(with_state_dir(Path(state))(config))
             gateway = Gateway(config, {KEY_NAME: LAB_KEY, **environ}, clock or SystemClock(), Random(7))

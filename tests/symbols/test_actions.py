@@ -12,6 +12,7 @@ from firmquote.symbols import (
     Acquisition,
     CorporateAction,
     Delisting,
+    Dividend,
     RatioKind,
     RatioMatch,
     Rename,
@@ -19,9 +20,11 @@ from firmquote.symbols import (
     Split,
     TradingHalt,
     action_id,
+    add_up,
     adjust_price,
     agree,
     match_split_ratio,
+    read_split_factor,
 )
 
 DAY = date(2022, 7, 18)
@@ -36,6 +39,7 @@ GOOGL = Split(symbol="GOOGL", effective=DAY, ratio=Fraction(20))
         pytest.param(Split(symbol="X", effective=DAY, ratio=Fraction(1, 10)), 1000.0, id="1:10"),
         pytest.param(Rename(symbol="X", effective=DAY, new_symbol="Y"), 100.0, id="rename"),
         pytest.param(TradingHalt(symbol="X", effective=DAY), 100.0, id="halt"),
+        pytest.param(Dividend(symbol="X", effective=DAY, cash_usd=2.0), 100.0, id="dividend"),
         pytest.param(Delisting(symbol="X", effective=DAY), None, id="delisting"),
         pytest.param(Acquisition(symbol="X", effective=DAY, cash_usd=99.0), None, id="acquisition"),
         pytest.param(SpinOff(symbol="X", effective=DAY, child="Y", child_shares=Fraction(1)), None, id="spin-off"),
@@ -48,6 +52,44 @@ GOOGL = Split(symbol="GOOGL", effective=DAY, ratio=Fraction(20))
 )
 def test_what_100_dollars_before_an_action_are_after_it(action: CorporateAction, price: float | None) -> None:
     assert price == adjust_price(100.0, action)
+
+
+@pytest.mark.parametrize(
+    ("text", "ratio"),
+    [
+        ("4.0000", Fraction(4)),
+        ("1.5000", Fraction(3, 2)),
+        ("1.3333", Fraction(4, 3)),
+        ("0.1", Fraction(1, 10)),
+        ("0.0333", Fraction(1, 30)),
+        ("0.0040", Fraction(1, 250)),
+        ("0.0067", None),
+        ("1.0460", None),
+        ("1.0500", None),
+        ("1.0000", None),
+        ("0.0000", None),
+        ("-2.0000", None),
+        ("None", None),
+        ("nan", None),
+    ],
+)
+def test_a_factor_is_a_split_only_where_one_usual_ratio_is_meant(text: str, ratio: Fraction | None) -> None:
+    assert read_split_factor(text) == ratio
+
+
+@given(st.sampled_from([each / other for each in map(Fraction, range(1, 51)) for other in map(Fraction, (1, 2, 3, 4))]))
+def test_a_factor_of_four_digits_is_read_back_or_not_at_all(ratio: Fraction) -> None:
+    assert read_split_factor(f"{float(ratio):.4f}") in (ratio, None)
+
+
+def test_an_ordinary_and_a_special_dividend_of_one_day_are_one() -> None:
+    rows = [Dividend(symbol="X", effective=DAY, cash_usd=usd) for usd in (0.1, 0.2)]
+    assert add_up([*rows, Dividend(symbol="Y", effective=DAY, cash_usd=1.0)]) == [
+        Dividend(symbol="X", effective=DAY, cash_usd=0.3),
+        Dividend(symbol="Y", effective=DAY, cash_usd=1.0),
+    ]
+    with pytest.raises(ConfigError, match="positive dollars"):
+        Dividend(symbol="X", effective=DAY, cash_usd=0.0)
 
 
 @pytest.mark.parametrize("ratio", [Fraction(0), Fraction(-2), Fraction(1)])

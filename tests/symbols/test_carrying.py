@@ -16,6 +16,7 @@ from firmquote.symbols import (
     CashInLieu,
     CorporateAction,
     Delisting,
+    Dividend,
     Holding,
     OpenOrder,
     Rename,
@@ -250,3 +251,15 @@ def test_however_often_and_whenever_it_is_carried_a_holding_ends_the_same(
     )
     cost = sum(each.quantity_shares * (each.average_cost or 0) for each in holdings)
     assert cost == pytest.approx(100 * 100.0)
+
+
+@pytest.mark.parametrize("shares", [100, -100])
+def test_a_dividend_brings_cash_to_who_held_on_the_evening_before_once_and_costs_who_is_short(shares: int) -> None:
+    dividend = Dividend(symbol="X", effective=DAY, cash_usd=0.25)
+    carried = carry_holding(holding(shares, day=EVE), [dividend], DAY)
+    assert (carried.cash_usd, carried.holdings[0].quantity_shares) == (shares * 0.25, shares)
+    assert carry_holding(carried.holdings[0], [dividend], DAY).cash_usd == 0.0
+    assert carry_holding(holding(shares, day=DAY), [dividend], DAY).cash_usd == 0.0, "bought without it"
+    kept = carry_order(order(), [dividend], DAY)
+    assert kept is not None
+    assert (kept.quantity_shares, kept.limit_price) == (105, 100.0)

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from aiohttp import web
 
+from firmquote.lab.alpaca_reference import AlpacaReferenceRest
 from firmquote.lab.alpaca_stream import LOT_SHARES
 from firmquote.lab.faults import Fault, SimQuote
 from firmquote.lab.limits import MinuteLimit
@@ -37,6 +38,7 @@ class AlpacaRest:
         self._free = config.free_plan
         self._limit = MinuteLimit(FREE_PER_MINUTE if config.free_plan else config.per_minute or PLUS_PER_MINUTE)
         self._unit = LOT_SHARES if config.lots else 1
+        self._reference = AlpacaReferenceRest(world.market.reference, world.clock, self)
 
     def routes(self) -> list[web.RouteDef]:
         """Return the endpoints."""
@@ -46,6 +48,7 @@ class AlpacaRest:
             web.get("/v2/stocks/snapshots", self._each(None, self._snapshot)),
             web.get("/v2/stocks/quotes", self._history),
             web.get("/v2/stocks/{symbol}/quotes/latest", self._one),
+            *self._reference.routes(),
         ]
 
     def _each(
@@ -58,19 +61,19 @@ class AlpacaRest:
             if not isinstance(symbols, list):
                 return symbols
             found: dict[str, object] = {symbol: body for symbol in symbols if (body := read(symbol)) is not None}
-            return self._ok(found if wrapped_in is None else {wrapped_in: found})
+            return self.ok(found if wrapped_in is None else {wrapped_in: found})
 
         return handle
 
     async def _one(self, request: web.Request) -> web.Response:
-        denied = self._deny(request)
+        denied = self.deny(request)
         if denied is not None:
             return denied
         symbol = request.match_info["symbol"]
         quote = self._quote(symbol)
         if quote is None:
-            return self._error(404, f"no quote found for {symbol}")
-        return self._ok({"symbol": symbol, "quote": quote})
+            return self.error(404, f"no quote found for {symbol}")
+        return self.ok({"symbol": symbol, "quote": quote})
 
     async def _history(self, request: web.Request) -> web.Response:
         symbols = self._symbols(request)
@@ -82,7 +85,7 @@ class AlpacaRest:
             offset, end_ns = map(int, token.split("-"))
             start = datetime.fromisoformat(request.query.get("start", "1970-01-01T00:00:00+00:00")).timestamp()
         except ValueError:
-            return self._error(400, "limit, page_token and start must be readable")
+            return self.error(400, "limit, page_token and start must be readable")
         quotes = [
             quote
             for symbol in symbols
@@ -93,7 +96,7 @@ class AlpacaRest:
         for quote in quotes[offset : offset + limit]:
             page.setdefault(quote.symbol, []).append(self._wire(quote))
         more = f"{offset + limit}-{end_ns}" if offset + limit < len(quotes) else None
-        return self._ok({"quotes": page, "next_page_token": more})
+        return self.ok({"quotes": page, "next_page_token": more})
 
     def _quote(self, symbol: str) -> dict[str, object] | None:
         quote = self._world.shown.get(symbol)
@@ -129,37 +132,40 @@ class AlpacaRest:
         }
 
     def _symbols(self, request: web.Request) -> list[str] | web.Response:
-        denied = self._deny(request)
+        denied = self.deny(request)
         if denied is not None:
             return denied
         symbols = [symbol for symbol in request.query.get("symbols", "").split(",") if symbol]
         if not symbols:
-            return self._error(400, "symbols is required")
+            return self.error(400, "symbols is required")
         wrong = [symbol for symbol in symbols if not _SYMBOL.fullmatch(symbol)]
-        return self._error(400, f"invalid symbol: {wrong[0]}!") if wrong else symbols
+        return self.error(400, f"invalid symbol: {wrong[0]}!") if wrong else symbols
 
-    def _deny(self, request: web.Request) -> web.Response | None:
+    def deny(self, request: web.Request) -> web.Response | None:
+        """Return why `request` is not served, or `None` where it is."""
         now_ns = self._clock.now_ns()
         key = request.headers.get("APCA-API-KEY-ID", ""), request.headers.get("APCA-API-SECRET-KEY", "")
         if key not in self._keys or self._faults.refuses_keys(now_ns):
-            return self._error(401, "unauthorized")
+            return self.error(401, "unauthorized")
         if self._faults.active(Fault.HTTP_500, now_ns):
-            return self._error(500, "internal server error")
+            return self.error(500, "internal server error")
         if self._faults.active(Fault.HTTP_429, now_ns) or not self._limit.take(now_ns):
-            return self._error(429, _TOO_MANY)
+            return self.error(429, _TOO_MANY)
         if self._faults.active(Fault.HTTP_NOTE, now_ns):
-            return self._error(200, _TOO_MANY)
+            return self.error(200, _TOO_MANY)
         feed = request.query.get("feed", "iex" if self._free else "sip")
         if feed not in _FEEDS:
-            return self._error(400, f"invalid feed: {feed}")
-        return self._error(403, _NO_SIP) if self._free and feed == "sip" else None
+            return self.error(400, f"invalid feed: {feed}")
+        return self.error(403, _NO_SIP) if self._free and feed == "sip" else None
 
-    def _ok(self, body: dict[str, object]) -> web.Response:
+    def ok(self, body: dict[str, object]) -> web.Response:
+        """Return an answer, and count it."""
         self.served += 1
         payload = self._faults.corrupt(json.dumps(body).encode(), self._clock.now_ns())
         return web.Response(body=payload, content_type="application/json", headers=self._rate())
 
-    def _error(self, status: int, words: str) -> web.Response:
+    def error(self, status: int, words: str) -> web.Response:
+        """Return a refusal, and count it."""
         self.refused += 1
         return web.json_response({"message": words}, status=status, headers=self._rate())
 

@@ -11,6 +11,7 @@ from firmquote.lab.limits import MinuteLimit
 from firmquote.lab.simulator import Kind, World
 from firmquote.lab.times import eastern
 from firmquote.model import NS_PER_S
+from firmquote.symbols import Dividend, SpinOff, Split
 
 SITE = "https://www.alphavantage.co"
 MISSING_KEY = (
@@ -113,6 +114,9 @@ class AlphaVantageSimulator:
                 rows = [self._bulk_row(one) for one in symbol.split(",")[:BULK_MAX]]
                 body = {"endpoint": "Realtime Bulk Quotes", "message": "success", "data": rows}
                 return self._answer(body, now_ns)
+            case "SPLITS" | "DIVIDENDS":
+                rows = self._splits(symbol) if function == "SPLITS" else self._dividends(symbol)
+                return self._answer({"symbol": symbol, "data": rows}, now_ns)
             case "SYMBOL_SEARCH":
                 return self._answer({"bestMatches": self._matches(request.query.get("keywords", ""))}, now_ns)
             case "MARKET_STATUS":
@@ -165,6 +169,27 @@ class AlphaVantageSimulator:
             "extended_hours_change": "",
             "extended_hours_change_percent": "",
         }
+
+    def _splits(self, spelling: str) -> list[dict[str, str]]:
+        """Spin-offs are among them, as factors."""
+        found = []
+        for each in self._market.reference.of(spelling.replace("-", ".")):
+            if isinstance(each, Split):
+                factor = each.ratio
+            elif isinstance(each, SpinOff) and each.price_factor is not None:
+                factor = 1 / each.price_factor
+            else:
+                continue
+            found.append({"effective_date": each.effective.isoformat(), "split_factor": f"{float(factor):.4f}"})
+        return found
+
+    def _dividends(self, spelling: str) -> list[dict[str, str]]:
+        none = dict.fromkeys(("declaration_date", "record_date", "payment_date"), "None")
+        return [
+            {"ex_dividend_date": each.effective.isoformat(), **none, "amount": f"{each.cash_usd:g}"}
+            for each in self._market.reference.of(spelling.replace("-", "."))
+            if isinstance(each, Dividend)
+        ]
 
     def _matches(self, keywords: str) -> list[dict[str, str]]:
         found = [symbol for symbol in self._market.symbols if keywords and keywords.upper() in symbol]

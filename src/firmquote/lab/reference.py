@@ -13,6 +13,11 @@ class ReferenceBook:
         self.actions: list[CorporateAction] = []
         self.listings: list[Listing] = []
 
+    def of(self, symbol: str) -> list[CorporateAction]:
+        """Return the actions of one symbol, the latest first."""
+        found = [each for each in self.actions if each.symbol == symbol]
+        return sorted(found, key=lambda each: each.effective, reverse=True)
+
     def listing_on(self, name: str, day: date) -> Listing | None:
         """Return what was called `name` on `day`."""
         return next((each for each in self.listings if each.name_on(day) == name), None)

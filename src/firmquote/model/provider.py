@@ -154,4 +154,6 @@ class Provider(Struct, frozen=True, kw_only=True):
     open_poll: Callable[[Opening], PollProtocol] | None = None
     open_source: Callable[[Opening], SyntheticSource] | None = None
     open_reference: Callable[[Opening], Any] | None = None
-    """Its reference API, a `symbols.ReferenceProtocol`: corporate actions and ticker changes."""
+    """Its reference API, a `symbols.ReferenceProtocol`: corporate actions."""
+    open_names: Callable[[Opening], Any] | None = None
+    """Its ticker history, a `symbols.NamesProtocol`."""

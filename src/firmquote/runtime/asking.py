@@ -29,7 +29,7 @@ from firmquote.runtime.loading import build_normalizer, open_provider
 from firmquote.runtime.registry import provider_names
 from firmquote.runtime.spending import Spending, ledger_path
 from firmquote.store import Grant
-from firmquote.symbols import Listing, ReferenceProtocol, TickerChange, Trouble, listing_of_changes
+from firmquote.symbols import Listing, NamesProtocol, TickerChange, Trouble, listing_of_changes
 from firmquote.wire import HttpClient, HttpLimits
 
 FOLLOW_UPS_MAX = 100
@@ -80,10 +80,9 @@ async def ask_listing(
         ProviderError: it gave no answer that can be used.
     """
     opened, opening = open_provider(provider, config, environ, build_normalizer(provider_names(), config.symbols))
-    api: ReferenceProtocol | None = None if opened.open_reference is None else opened.open_reference(opening)
-    planned = () if api is None else api.plan_names(symbol, day=day)
-    if api is None or not planned:
+    if opened.open_names is None:
         raise ConfigError(f"{provider}: tells no old names. Ask polygon, or give --map-files.")
+    api: NamesProtocol = opened.open_names(opening)
     budgets = replace(config.budgets, providers={k: v for k, v in config.budgets.providers.items() if k == provider})
     ledger = ledger_path(config, state_dir(config))
     spending = Spending(
@@ -98,7 +97,7 @@ async def ask_listing(
     )
     running = asyncio.create_task(spending.desk.run())
     try:
-        changes = await _names(provider, api, planned, spending, clock)
+        changes = await _names(provider, api, api.plan_names(symbol, day=day), spending, clock)
     finally:
         running.cancel()
         await asyncio.wait({running})
@@ -106,7 +105,7 @@ async def ask_listing(
 
 
 async def _names(
-    provider: str, api: ReferenceProtocol, planned: Sequence[Request], spending: Spending, clock: Clock
+    provider: str, api: NamesProtocol, planned: Sequence[Request], spending: Spending, clock: Clock
 ) -> list[TickerChange]:
     found: list[TickerChange] = []
     waiting = deque(planned)

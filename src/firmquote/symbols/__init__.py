@@ -7,11 +7,13 @@ from firmquote.symbols.actions import (
     Conflict,
     CorporateAction,
     Delisting,
+    Dividend,
     Rename,
     SpinOff,
     Split,
     TradingHalt,
     action_id,
+    add_up,
     adjust_price,
     agree,
 )
@@ -39,8 +41,8 @@ from firmquote.symbols.history import (
     listing_of_changes,
 )
 from firmquote.symbols.normalizer import Explanation, SymbolNormalizer
-from firmquote.symbols.ratios import RatioKind, RatioMatch, match_split_ratio
-from firmquote.symbols.reference import Doubtful, ReferenceProtocol, Trouble
+from firmquote.symbols.ratios import RatioKind, RatioMatch, match_split_ratio, read_split_factor
+from firmquote.symbols.reference import Doubtful, NamesProtocol, ReferenceProtocol, Trouble, doubt_row
 from firmquote.symbols.sessions import EASTERN, CalendarTable, TradingCalendar, decode_calendar, xnys_calendar
 from firmquote.symbols.spelling import Case, Spelling
 
@@ -59,12 +61,14 @@ __all__ = [
     "Conflict",
     "CorporateAction",
     "Delisting",
+    "Dividend",
     "Doubtful",
     "Explanation",
     "Holding",
     "Kind",
     "Listing",
     "NameSpan",
+    "NamesProtocol",
     "OpenOrder",
     "RatioKind",
     "RatioMatch",
@@ -81,6 +85,7 @@ __all__ = [
     "TradingHalt",
     "Trouble",
     "action_id",
+    "add_up",
     "adjust_price",
     "agree",
     "carry_holding",
@@ -89,10 +94,12 @@ __all__ = [
     "carry_price",
     "decode_calendar",
     "decode_map_file",
+    "doubt_row",
     "due_actions",
     "listing_of_changes",
     "match_split_ratio",
     "parse_symbol",
+    "read_split_factor",
     "readings",
     "xnys_calendar",
 ]

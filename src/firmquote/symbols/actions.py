@@ -100,7 +100,19 @@ class TradingHalt(Struct, frozen=True, kw_only=True, tag="halt"):
     last_day: date | None = None
 
 
-CorporateAction: TypeAlias = Split | Rename | Delisting | SpinOff | Acquisition | TradingHalt
+class Dividend(Struct, frozen=True, kw_only=True, tag="dividend"):
+    """Each share brings `cash_usd`, from the ex-date on. Prices stay as they are: the market makes the new one."""
+
+    symbol: str
+    effective: date
+    cash_usd: float
+
+    def __post_init__(self) -> None:
+        if not 0 < self.cash_usd < float("inf"):
+            raise ConfigError(f"dividend of {self.symbol} on {self.effective}: {self.cash_usd}. Give positive dollars.")
+
+
+CorporateAction: TypeAlias = Split | Rename | Delisting | SpinOff | Acquisition | TradingHalt | Dividend
 
 
 def action_id(action: CorporateAction) -> str:
@@ -157,6 +169,14 @@ def agree(
         tuple(sorted(agreed, key=lambda action: (action.effective, action_id(action)))),
         tuple(Conflict(tuple(told[each] for each in group), tuple(group)) for group in groups if len(group) > 1),
     )
+
+
+def add_up(dividends: Iterable[Dividend]) -> list[Dividend]:
+    """Return one dividend a symbol and day, as an ordinary and a special one on one day are told in two rows."""
+    sums: dict[tuple[str, date], float] = {}
+    for each in dividends:
+        sums[each.symbol, each.effective] = sums.get((each.symbol, each.effective), 0.0) + each.cash_usd
+    return [Dividend(symbol=symbol, effective=day, cash_usd=round(usd, 6)) for (symbol, day), usd in sums.items()]
 
 
 def adjust_price(price: Price, action: CorporateAction) -> Price | None:

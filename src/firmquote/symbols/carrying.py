@@ -18,6 +18,7 @@ from firmquote.symbols.actions import (
     Acquisition,
     CorporateAction,
     Delisting,
+    Dividend,
     Rename,
     SpinOff,
     Split,
@@ -191,6 +192,8 @@ def _apply(holding: Holding, action: CorporateAction) -> _Step:
             return _Step(kept=replace(holding, quantity_shares=shares, average_cost=split_cost), in_lieu=in_lieu)
         case Rename(new_symbol=new_symbol):
             return _Step(kept=replace(holding, symbol=new_symbol))
+        case Dividend(cash_usd=cash_usd):
+            return _Step(kept=holding, cash_usd=holding.quantity_shares * cash_usd)
         case SpinOff(child=child, child_shares=ratio, price_factor=factor):
             shares, in_lieu = _whole(holding, ratio, child)
             if cost is None or factor is None:  # then the whole cost stays with the parent

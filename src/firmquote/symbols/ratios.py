@@ -28,7 +28,26 @@ class RatioMatch(Struct, frozen=True):
 _FORWARD = "5/4 4/3 3/2 2 5/2 3 4 5 6 7 8 10 12 15 20 25 30 40 50"
 SPLIT_RATIOS = frozenset(ratio for each in map(Fraction, _FORWARD.split()) for ratio in (each, 1 / each))
 """Ratios that splits usually have. Smaller ones (11:10) may be two thin quotes; unusual ones must be announced."""
+REVERSE_MAX = 1_000
+"""Shares that one new share replaces, at most, where a rounded factor is read."""
 UNIT_RATIOS = frozenset((Fraction(100), Fraction(1, 100)))
+
+
+def read_split_factor(text: str) -> Fraction | None:
+    """Return the ratio of a split that a decimal stands for, e.g. `1.5000`, or `0.0333` for 1:30.
+
+    `None` where it stands for none, or, rounded as it is, for several: `1.0460` is a spin-off in the form of a split.
+    """
+    try:
+        exact = Fraction(text)
+    except (ValueError, ZeroDivisionError):
+        return None
+    if exact in SPLIT_RATIOS or (exact > 0 and 1 in (exact.numerator, exact.denominator)):
+        return exact if exact != 1 else None
+    half = Fraction(1, 2 * 10 ** len(text.partition(".")[2]))
+    reverse = {Fraction(1, n) for n in range(2, REVERSE_MAX + 1)}
+    meant = {ratio for ratio in SPLIT_RATIOS | reverse if abs(ratio - exact) <= half}
+    return meant.pop() if len(meant) == 1 else None
 
 
 def match_split_ratio(

@@ -5,7 +5,9 @@ from firmquote.providers.alpaca.codes import FEED_CLASS
 from firmquote.providers.alpaca.config import AlpacaConfig
 from firmquote.providers.alpaca.decode import NAME
 from firmquote.providers.alpaca.plans import PLANS, limits
-from firmquote.providers.alpaca.protocol import AlpacaPoll, AlpacaStream
+from firmquote.providers.alpaca.protocol import AlpacaStream
+from firmquote.providers.alpaca.reference import AlpacaReference
+from firmquote.providers.alpaca.rest import AlpacaPoll
 from firmquote.providers.alpaca.symbols import CODEC
 
 __all__ = ["PROVIDER"]
@@ -22,4 +24,5 @@ PROVIDER = Provider(
     plans=PLANS,
     open_stream=AlpacaStream,
     open_poll=AlpacaPoll,
+    open_reference=AlpacaReference,
 )

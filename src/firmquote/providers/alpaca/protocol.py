@@ -1,24 +1,18 @@
-"""Alpaca's stream and REST protocols, without I/O (dossier alpaca.md sections 1 to 6, read 2026-11-24)."""
+"""Alpaca's stream protocol, without I/O (dossier alpaca.md sections 1 to 6, read 2026-11-24)."""
 
 from collections import deque
 from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from firmquote.errors import ConfigError
 from firmquote.model import (
     NS_PER_MS,
-    NS_PER_S,
     CloseLine,
-    Event,
     LineState,
     LineStatus,
     Opening,
     Output,
     Quote,
-    Request,
-    Response,
-    Secret,
     Send,
     Tick,
     UnknownSymbol,
@@ -27,37 +21,30 @@ from firmquote.model import (
 from firmquote.providers.alpaca.codes import (
     ENDS_THE_LINE,
     ERROR,
-    HTTP,
     REFUSES_A_SUBSCRIPTION,
     SUCCESS,
     SYMBOL_LIMIT,
-    WRONG_KEY_WORDS,
 )
-from firmquote.providers.alpaca.config import AlpacaConfig, SizeUnit
+from firmquote.providers.alpaca.config import AlpacaConfig
 from firmquote.providers.alpaca.decode import (
     NAME,
     Message,
-    decode_latest,
     decode_mixed,
     decode_quotes,
     make_halt,
     make_quote,
-    unparsed,
 )
 from firmquote.providers.alpaca.messages import (
-    ErrorAnswer,
     ErrorMessage,
     QuoteMessage,
     StatusMessage,
     SubscriptionMessage,
     SuccessMessage,
 )
-from firmquote.providers.alpaca.plans import BATCH_MAX
+from firmquote.providers.alpaca.rest import lot_shares, split_key
 
 SYMBOLS_MAX = 200
 """Symbols in one subscription message: well below any frame limit."""
-_LATEST = "/v2/stocks/quotes/latest"
-_error = msgspec.json.Decoder(ErrorAnswer)
 
 
 class _Login(msgspec.Struct, frozen=True):
@@ -86,9 +73,9 @@ class AlpacaStream:
     def __init__(self, opening: Opening) -> None:
         config: AlpacaConfig = opening.config
         self.url = f"{config.stream_url}/{config.feed.value}"
-        self._key = _split(opening.key)
+        self._key = split_key(opening.key)
         self._codec = opening.codec
-        self.lot_shares = _lot_shares(config)
+        self.lot_shares = lot_shares(config)
         self._halts = config.halts
         self._timeout_ns = config.answer_timeout_ms * NS_PER_MS
         self._symbols: dict[str, str] = {}
@@ -223,75 +210,5 @@ class AlpacaStream:
         return self._unanswered.popleft() if self._unanswered else None
 
 
-class AlpacaPoll:
-    """The latest quotes by REST, many symbols in one request."""
-
-    def __init__(self, opening: Opening) -> None:
-        config: AlpacaConfig = opening.config
-        self.base_url = config.rest_url
-        self.request_interval_ns = 60 * NS_PER_S // config.requests_per_minute
-        key_id, secret = _split(opening.key)
-        self._headers = (("apca-api-key-id", key_id), ("apca-api-secret-key", secret.reveal()))
-        self._feed = config.feed.value
-        self._codec = opening.codec
-        self._lot_shares = _lot_shares(config)
-
-    def plan(self, symbols: Sequence[str]) -> Sequence[Request]:
-        """Return requests of at most BATCH_MAX symbols."""
-        batches = [symbols[i : i + BATCH_MAX] for i in range(0, len(symbols), BATCH_MAX)]
-        return [
-            Request(
-                path=_LATEST,
-                symbols=tuple(batch),
-                query=(("symbols", ",".join(self._codec.to_provider(s) for s in batch)), ("feed", self._feed)),
-                headers=self._headers,
-            )
-            for batch in batches
-        ]
-
-    def on_response(self, request: Request, response: Response) -> Sequence[Event]:
-        """Read quotes, or say what the refusal means."""
-        if response.status == 200:
-            symbols = {self._codec.to_provider(symbol): symbol for symbol in request.symbols}
-            return decode_latest(response.body, response.received_ns, symbols, self._lot_shares)
-        if response.status < 400:
-            return [unparsed(response.body, response.received_ns)]
-        try:
-            words = _error.decode(response.body).message
-        except msgspec.DecodeError:
-            words = ""
-        state = HTTP.get(response.status, LineState.SERVER_ERROR)
-        if state is LineState.NOT_ENTITLED and words.startswith(WRONG_KEY_WORDS):
-            state = LineState.REFUSED_KEY
-        return [
-            LineStatus(
-                provider=NAME,
-                state=state,
-                received_ns=response.received_ns,
-                detail=f"HTTP {response.status} {words}".strip(),
-                retry_after_s=_retry_after_s(response) if state is LineState.LIMITED else None,
-            )
-        ]
-
-
 def _status(state: LineState, detail: str, received_ns: int) -> LineStatus:
     return LineStatus(provider=NAME, state=state, received_ns=received_ns, detail=detail)
-
-
-def _retry_after_s(response: Response) -> float | None:
-    text = dict(response.headers).get("x-ratelimit-reset", "")
-    return max(0.0, float(text) - response.received_ns / NS_PER_S) if text.isdecimal() else None
-
-
-def _split(key: Secret | None) -> tuple[str, Secret]:
-    key_id, colon, secret = ("", "", "") if key is None else key.reveal().partition(":")
-    if not (key_id and colon and secret):
-        raise ConfigError(
-            "alpaca: the key has two parts. Write KEY_ID:SECRET in FIRMQUOTE_ALPACA_API_KEY, "
-            "or where providers.alpaca.api_key points."
-        )
-    return key_id, Secret(secret)
-
-
-def _lot_shares(config: AlpacaConfig) -> int:
-    return config.lot_shares if config.size_unit is SizeUnit.LOTS else 1

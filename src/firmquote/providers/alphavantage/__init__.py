@@ -5,6 +5,7 @@ from firmquote.providers.alphavantage.config import AlphaVantageConfig, Entitlem
 from firmquote.providers.alphavantage.decode import NAME
 from firmquote.providers.alphavantage.plans import PLANS, limits
 from firmquote.providers.alphavantage.protocol import AlphaVantagePoll
+from firmquote.providers.alphavantage.reference import AlphaVantageReference
 from firmquote.providers.alphavantage.symbols import CODEC
 
 __all__ = ["PROVIDER"]
@@ -30,4 +31,5 @@ PROVIDER = Provider(
     limits=limits,
     plans=PLANS,
     open_poll=AlphaVantagePoll,
+    open_reference=AlphaVantageReference,
 )

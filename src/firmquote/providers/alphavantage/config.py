@@ -32,3 +32,5 @@ class AlphaVantageConfig(Struct, frozen=True, kw_only=True, forbid_unknown_field
     entitlement: Entitlement = Entitlement.REALTIME
     bulk: bool = False
     """Ask up to 100 symbols at once with REALTIME_BULK_QUOTES; needs a plan with real-time US market data."""
+    corporate_actions: bool = False
+    """Ask SPLITS and DIVIDENDS as well: two requests a symbol and day, which a free plan hardly has."""

@@ -20,7 +20,8 @@ _ABSENT = frozenset({"", "-", "None", "N/A", "null"})
 _EASTERN = ZoneInfo("America/New_York")
 
 TOO_MANY_REQUESTS = 429
-_answer = Decoder(Answer)
+decode_answer = Decoder(Answer).decode
+"""Read what every answer may hold; raises `msgspec.DecodeError`."""
 _keys = Decoder(dict[str, Raw])
 _global_quote = Decoder(GlobalQuote)
 _rows = Decoder(list[BulkRow])
@@ -29,18 +30,26 @@ _rows = Decoder(list[BulkRow])
 def decode(body: bytes, symbols: dict[str, str], received_ns: int, *, key_text: str, delay_ns: int) -> Sequence[Event]:
     """Read any answer. `symbols` maps the spellings asked for; `key_text` is removed from what the provider echoes."""
     try:
-        answer = _answer.decode(body)
+        answer = decode_answer(body)
     except DecodeError:
-        return [_unparsed(body, received_ns)]
-    for sentence in (answer.error, answer.information, answer.note):
-        if sentence is not None:
-            return [_notice(sentence, symbols, received_ns, key_text)]
+        return [unparsed(body, received_ns)]
+    notice = read_notice(answer, symbols, received_ns, key_text)
+    if notice is not None:
+        return [notice]
     if bytes(answer.data):
         return _bulk(answer, symbols, received_ns, key_text, delay_ns)
     return [_global(body, symbols, received_ns, delay_ns)]
 
 
-def _notice(sentence: str, symbols: dict[str, str], received_ns: int, key_text: str) -> Event:
+def read_notice(
+    answer: Answer, symbols: dict[str, str], received_ns: int, key_text: str
+) -> LineStatus | UnknownSymbol | None:
+    """Return what the provider says instead of data, if it does."""
+    sentence = next((each for each in (answer.error, answer.information, answer.note) if each is not None), None)
+    return None if sentence is None else _notice(sentence, symbols, received_ns, key_text)
+
+
+def _notice(sentence: str, symbols: dict[str, str], received_ns: int, key_text: str) -> LineStatus | UnknownSymbol:
     if INVALID_CALL in sentence.lower() and len(symbols) == 1:
         return UnknownSymbol(provider=NAME, spelling=next(iter(symbols)), received_ns=received_ns)
     notice = classify(sentence)
@@ -57,11 +66,11 @@ def _global(body: bytes, symbols: dict[str, str], received_ns: int, delay_ns: in
     keys = _keys.decode(body)
     name = next((key for key in keys if key.startswith(_QUOTE_KEY)), None)
     if name is None:
-        return _unparsed(body, received_ns)
+        return unparsed(body, received_ns)
     try:
         row = _global_quote.decode(keys[name])
     except DecodeError:
-        return _unparsed(body, received_ns)
+        return unparsed(body, received_ns)
     price = _number(row.price)
     if row.symbol is None or price is None:
         return UnknownSymbol(provider=NAME, spelling=next(iter(symbols), ""), received_ns=received_ns)
@@ -86,7 +95,7 @@ def _bulk(answer: Answer, symbols: dict[str, str], received_ns: int, key_text: s
     try:
         rows = _rows.decode(answer.data)
     except DecodeError:
-        return [_unparsed(bytes(answer.data), received_ns)]
+        return [unparsed(bytes(answer.data), received_ns)]
     return [_bulk_row(row, symbols, received_ns, delay_ns) for row in rows]
 
 
@@ -145,11 +154,12 @@ def _text(text: str | None) -> str | None:
     return None if text is None or text in _ABSENT else text
 
 
-def _unparsed(body: bytes, received_ns: int) -> Unparsed:
+def unparsed(body: bytes, received_ns: int) -> Unparsed:
+    """Return the event for bytes that fit nothing."""
     return Unparsed(provider=NAME, received_ns=received_ns, sample=body[:SAMPLE_BYTES_MAX])
 
 
-def refusal(status: int, received_ns: int) -> Event:
+def refusal(status: int, received_ns: int) -> LineStatus:
     """Return the event for an HTTP status other than 200: real 503s with HTML were seen; 429 is what proxies say."""
     state = LineState.LIMITED if status == TOO_MANY_REQUESTS else LineState.SERVER_ERROR
     return LineStatus(provider=NAME, state=state, received_ns=received_ns, detail=f"HTTP {status}")

@@ -3,6 +3,8 @@
 https://www.alphavantage.co/documentation/, read 2026-11-24.
 """
 
+from datetime import date
+
 from msgspec import Raw, Struct, field
 
 
@@ -25,6 +27,20 @@ class BulkRow(Struct, frozen=True, gc=False):
     volume: str = ""
     previous_close: str = ""
     extended_hours_quote: str = ""
+
+
+class SplitRow(Struct, frozen=True, gc=False):
+    """A row of `SPLITS`: new shares for each old one, rounded to four digits; a spin-off looks like an odd split."""
+
+    effective_date: date
+    split_factor: str
+
+
+class DividendRow(Struct, frozen=True, gc=False):
+    """A row of `DIVIDENDS`; the ex-date is `None` in words where it is not known yet."""
+
+    ex_dividend_date: str
+    amount: str
 
 
 class Answer(Struct, frozen=True, gc=False):

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from firmquote.errors import ConfigError
-from firmquote.model import NS_PER_S, Event, Opening, Request, Response
+from firmquote.model import NS_PER_S, Event, Opening, Request, Response, Secret
 from firmquote.providers.alphavantage.config import AlphaVantageConfig, Entitlement, Plan
 from firmquote.providers.alphavantage.decode import DELAY_NS, decode, refusal
 
@@ -16,11 +16,9 @@ class AlphaVantagePoll:
 
     def __init__(self, opening: Opening) -> None:
         config: AlphaVantageConfig = opening.config
-        if opening.key is None:
-            raise ConfigError("alphavantage: needs a key. Set FIRMQUOTE_ALPHAVANTAGE_API_KEY.")
+        self._key = needed_key(opening.key)
         self.base_url = config.rest_url
-        self.request_interval_ns = NS_PER_S if config.plan is Plan.FREE else 60 * NS_PER_S // config.requests_per_minute
-        self._key = opening.key
+        self.request_interval_ns = request_interval_ns(config)
         self._codec = opening.codec
         self._bulk = config.bulk
         self._entitlement = config.entitlement
@@ -55,3 +53,15 @@ class AlphaVantagePoll:
             query=tuple(query),
             secret_query=(("apikey", self._key.reveal()),),
         )
+
+
+def needed_key(key: Secret | None) -> Secret:
+    """Return the key. Raises ConfigError where there is none."""
+    if key is None:
+        raise ConfigError("alphavantage: needs a key. Set FIRMQUOTE_ALPHAVANTAGE_API_KEY.")
+    return key
+
+
+def request_interval_ns(config: AlphaVantageConfig) -> int:
+    """Return the shortest time between two requests that the plan allows."""
+    return NS_PER_S if config.plan is Plan.FREE else 60 * NS_PER_S // config.requests_per_minute

@@ -27,4 +27,5 @@ PROVIDER = Provider(
     open_stream=PolygonStream,
     open_poll=PolygonPoll,
     open_reference=PolygonReference,
+    open_names=PolygonReference,
 )

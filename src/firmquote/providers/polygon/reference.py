@@ -67,7 +67,7 @@ _details = Decoder(_DetailsAnswer)
 
 
 class PolygonReference:
-    """Implements `symbols.ReferenceProtocol`: one request for the splits of all symbols, one for each one's names."""
+    """Implements `symbols.ReferenceProtocol` and `NamesProtocol`: a request for all splits, one a symbol for names."""
 
     def __init__(self, opening: Opening) -> None:
         config: PolygonConfig = opening.config

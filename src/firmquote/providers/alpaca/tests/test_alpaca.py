@@ -28,7 +28,8 @@ from firmquote.model import (
 from firmquote.providers.alpaca import PROVIDER
 from firmquote.providers.alpaca.config import AlpacaConfig, Feed, SizeUnit
 from firmquote.providers.alpaca.messages import QuoteMessage
-from firmquote.providers.alpaca.protocol import AlpacaPoll, AlpacaStream
+from firmquote.providers.alpaca.protocol import AlpacaStream
+from firmquote.providers.alpaca.rest import AlpacaPoll
 
 FRAMES = Path(__file__).parent / "frames"
 RECEIVED_NS = 1_614_009_105_400_000_000
