@@ -20,11 +20,23 @@ from firmquote.publish.runbook import runbook_section
 
 pytestmark = pytest.mark.scenario
 DEPLOY = ROOT / "deploy"
+SYSTEMD = DEPLOY / "systemd"
+UNITS = sorted(path.name for path in SYSTEMD.glob("*.service"))
 RULES = DEPLOY / "prometheus" / "firmquote.rules.yml"
 REQUIRED = os.environ.get("FIRMQUOTE_REQUIRE_BROWSER") == "1"
 PROMTOOL = shutil.which("promtool")
 NEEDS_PROMTOOL = pytest.mark.skipif(
     PROMTOOL is None and not REQUIRED, reason="no promtool on this machine (Debian: apt-get install prometheus)"
+)
+GUARD = (
+    "alerts",
+    "guard",
+    "--config",
+    str(ROOT / "config" / "demo.yaml"),
+    "--url",
+    "http://127.0.0.1:1",
+    "--port",
+    "0",
 )
 METRIC = re.compile(r"\bfirmquote_\w+")
 
@@ -92,25 +104,34 @@ def test_metrics_follow_the_conventions(metrics: set[str], demo: LiveDemo) -> No
     assert text.count("# TYPE") == len(kinds), "no metric is described twice"
 
 
-def test_the_unit_is_one_that_systemd_reads_and_its_sandbox_is_tight(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", UNITS)
+def test_a_unit_is_one_that_systemd_reads_and_its_sandbox_is_tight(name: str, tmp_path: Path) -> None:
     analyze = shutil.which("systemd-analyze")
     if analyze is None:
         pytest.skip("no systemd-analyze on this machine (Debian: apt-get install systemd)")
-    unit = (DEPLOY / "systemd" / "firmquote.service").read_text()
-    local = tmp_path / "firmquote.service"
-    local.write_text(unit.replace("/opt/firmquote/bin/firmquote", sys.executable))
+    local = tmp_path / name
+    local.write_text((SYSTEMD / name).read_text().replace("/opt/firmquote/bin/firmquote", sys.executable))
     verified = subprocess.run([analyze, "verify", str(local)], capture_output=True, text=True, check=False)
-    ours = [line for line in verified.stderr.splitlines() if "firmquote.service" in line]
+    ours = [line for line in verified.stderr.splitlines() if name in line]
     assert ours == []
     judged = subprocess.run(
         [analyze, "security", "--offline=true", "--no-pager", str(local)], capture_output=True, text=True, check=False
     )
-    exposure = re.search(r"Overall exposure level for firmquote.service: ([\d.]+)", judged.stdout)
+    exposure = re.search(rf"Overall exposure level for {name}: ([\d.]+)", judged.stdout)
     assert exposure is not None, judged.stdout + judged.stderr
     assert float(exposure[1]) <= 2.5
 
 
-def test_it_tells_systemd_that_it_is_ready_that_it_lives_and_that_it_stops(tmp_path: Path) -> None:
+def test_each_unit_has_the_same_sandbox() -> None:
+    sandboxes = {(SYSTEMD / name).read_text().partition("NoNewPrivileges=")[2] for name in UNITS}
+    assert len(sandboxes) == 1
+    assert "ProtectSystem=strict" in sandboxes.pop()
+
+
+@pytest.mark.parametrize("words", [("demo", "--port", "0"), GUARD], ids=["gateway", "guard"])
+def test_it_tells_systemd_that_it_is_ready_that_it_lives_and_that_it_stops(
+    words: tuple[str, ...], tmp_path: Path
+) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
         listening.bind(str(tmp_path / "notify"))
         listening.settimeout(30)
@@ -121,7 +142,7 @@ def test_it_tells_systemd_that_it_is_ready_that_it_lives_and_that_it_stops(tmp_p
             "WATCHDOG_USEC": "400000",
         }
         process = subprocess.Popen(
-            [sys.executable, "-m", "firmquote", "demo", "--port", "0", "--json"],
+            [sys.executable, "-m", "firmquote", *words, "--json"],
             env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         told = [listening.recv(100).decode() for _ in range(4)]

@@ -64,12 +64,13 @@ class Service:
     def __init__(self, place: Path, settings: dict[str, dict[str, str]], quick: Quick, *, real: bool) -> None:
         self.place = place
         self._quick = quick
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port = free.getsockname()[1]
+        with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
+            self.port, self._guard_port = one.getsockname()[1], other.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         self._paths = {
             DEFAULT_URL: self.url,
             "-8090": f"-{self.port}",
+            "127.0.0.1:8091": f"127.0.0.1:{self._guard_port}",
             "/etc/systemd/system": f"{place}/units",
             "/etc/firmquote": f"{place}/etc",
             "/var/lib/firmquote": f"{place}/state",
@@ -81,6 +82,7 @@ class Service:
             "alpaca: {}": f"alpaca: {{settings: {json.dumps(settings['alpaca'])}}}",
         }
         self._process: Running | Successor | None = None
+        self._guard: Running | None = None
         self._log: IO[bytes] = (place / "journal").open("wb")
         self._install(settings)
         kept = {name: value for name, value in os.environ.items() if not name.startswith("FIRMQUOTE_")}
@@ -172,6 +174,10 @@ class Service:
         program = f"{self.place}/opt/firmquote/bin/firmquote"
         self._process = self._quick.start(args, environ, self._log, program)
 
+    def _start_guard(self) -> None:
+        args = ["alerts", "guard", "--config", f"{self.place}/etc/live_feeds.yaml", "--port", str(self._guard_port)]
+        self._guard = self._quick.start(args, self.environ, self._log)
+
     def stop(self) -> None:
         """SIGTERM, and an end in time."""
         if self._process is not None:
@@ -189,9 +195,10 @@ class Service:
 
     def close(self) -> None:
         """Leave nothing running."""
-        if self._process is not None:
-            self._process.send_signal(signal.SIGKILL)
-            self._process.wait(STOP_S)
+        for process in (self._process, self._guard):
+            if process is not None:
+                process.send_signal(signal.SIGKILL)
+                process.wait(STOP_S)
         self._log.close()
 
     def _supervise(self, program: str, words: list[str]) -> CompletedProcess[str]:
@@ -199,7 +206,9 @@ class Service:
         output = ""
         if verb in ("stop", "restart"):
             self.stop()
-        if verb in ("start", "restart") or words[:2] == ["enable", "--now"]:
+        if words == ["enable", "--now", "firmquote-guard"]:
+            self._start_guard()
+        elif verb in ("start", "restart") or words[:2] == ["enable", "--now"]:
             self.start()
         elif verb in ("reload", "kill"):
             assert self._process is not None

@@ -7,6 +7,7 @@ answers `/runbook/NAME` itself, because the gateway, to which the link would lea
 import asyncio
 from collections.abc import Callable, Mapping
 
+import structlog
 from aiohttp import ClientError, ClientSession, ClientTimeout, web
 
 from firmquote.errors import PortInUseError
@@ -16,6 +17,7 @@ from firmquote.publish.runbook import runbook_section
 from firmquote.runtime.delivering import Delivery
 
 TIMEOUT = ClientTimeout(total=3)
+_log = structlog.get_logger("firmquote")
 
 
 class Outside:
@@ -47,6 +49,8 @@ class Outside:
             if self._has_own_runbook:
                 self._desk.runbook = own
             announce(own)
+            if not self._delivery.channels:
+                _log.warning("guard", trouble="nobody will be told: alerts.channels names nobody")
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._delivery.run())
                 group.create_task(self._watch())
