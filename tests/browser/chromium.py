@@ -14,9 +14,13 @@ from pathlib import Path
 
 import pytest
 import uvloop
+from msgspec import structs
 from playwright.async_api import BrowserContext, Page, async_playwright
 from playwright.async_api import Error as PlaywrightError
 from tests.scenarios.gateway import Scenario, scenario, with_state_dir
+
+from firmquote.model import NS_PER_MS, NS_PER_S
+from firmquote.runtime import Config, SystemClock
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 REQUIRED = os.environ.get("FIRMQUOTE_REQUIRE_BROWSER") == "1"
@@ -24,9 +28,17 @@ NEEDS_CHROMIUM = pytest.mark.skipif(
     CHROMIUM is None and not REQUIRED, reason="no Chromium on this machine (Debian: apt-get install chromium)"
 )
 FLAGS = ["--no-sandbox", "--disable-gpu"]
-DEADLINE_MS = 10_000
-TEST_S = 40
-MODULE_S = 300
+DEADLINE_MS = 30_000
+TEST_S = 120
+MODULE_S = 1_000
+TICK_NS = 20 * NS_PER_MS
+LATE_SHARE_MAX = 0.1
+"""Of a loop that is later than this nobody can tell how soon the page showed something."""
+SHOWN_AT_MS = """([selector, words]) => new Promise((done) => {
+  const shows = (one) => words.every((word) => one.textContent.includes(word));
+  const look = () => [...document.querySelectorAll(selector)].some(shows) ? done(Date.now()) : setTimeout(look, 10);
+  look();
+})"""
 WIDE = {"width": 1280, "height": 900}
 PHONE = {"width": 390, "height": 844}
 
@@ -69,6 +81,7 @@ class Dashboard:
         try:
             yield Watched(page)
         finally:
+            await page.unroute_all(behavior="ignoreErrors")
             await page.close()
 
     async def let_serve(self, name: str) -> None:
@@ -76,6 +89,37 @@ class Dashboard:
         members = self.gateway.manager.members
         await self.running.until(lambda: members[name].usable)
         self.gateway.conductor.activate(name, "the test begins")
+
+    @asynccontextmanager
+    async def within_a_second(self, page: Page, selector: str, *words: str) -> AsyncIterator[None]:
+        """What the block does is shown a second after it, by the page's clock; on a late machine only that it is."""
+        late = Lateness()
+        watching = asyncio.create_task(late.watch())
+        yield
+        done_ns = SystemClock.now_ns()
+        try:
+            async with asyncio.timeout(DEADLINE_MS / 1_000):
+                shown_ms = await page.evaluate(SHOWN_AT_MS, [selector, words])
+        except TimeoutError:
+            raise AssertionError(f"{selector} never shows {words}") from None
+        finally:
+            watching.cancel()
+        took_s = shown_ms / 1_000 - done_ns / NS_PER_S
+        assert took_s <= 1 or late.seconds > LATE_SHARE_MAX * took_s, f"{took_s:.1f} s, late by {late.seconds:.2f} s"
+
+
+class Lateness:
+    """How late the loop of gateway and test wakes up, added up."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    async def watch(self) -> None:
+        clock = SystemClock()
+        while True:
+            due_ns = clock.monotonic_ns() + TICK_NS
+            await clock.sleep_until(due_ns)
+            self.seconds += (clock.monotonic_ns() - due_ns) / NS_PER_S
 
 
 class Stage:
@@ -126,10 +170,20 @@ def open_stage(state: Path) -> Iterator[Stage]:
         loop.close()
 
 
+def _unmoved(config: Config) -> Config:
+    """Let stages move by a test's word alone: on a slow machine gates and guard would step in."""
+    return structs.replace(
+        config,
+        rollout=structs.replace(config.rollout, breaches_to_roll_back=1_000_000),
+        hotpath=structs.replace(config.hotpath, breaches_to_throttle=1_000_000, breaches_to_stop=1_000_000),
+    )
+
+
 @asynccontextmanager
 async def _dashboard(state: Path) -> AsyncIterator[Dashboard]:
+    with_state = with_state_dir(state)
     async with (
-        scenario(change=with_state_dir(state), deadline_s=MODULE_S) as running,
+        scenario(change=lambda config: with_state(_unmoved(config)), deadline_s=MODULE_S) as running,
         async_playwright() as playwright,
         await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS) as browser,
     ):

@@ -39,7 +39,9 @@ def test_the_terminal_shows_a_failover_a_switch_and_an_alert_and_when_it_is_cut_
     async def body() -> None:
         async with scenario() as running:
             gateway = running.gateway
-            await running.until(lambda: gateway.report.not_ready() is None)
+            await running.until(
+                lambda: gateway.report.not_ready() is None and gateway.manager.members["polygon"].usable
+            )
             gateway.conductor.activate("polygon", "test")
             listening = bind("127.0.0.1", 0)
             gateway.alerting.serves_at("http://127.0.0.1")
@@ -49,7 +51,7 @@ def test_the_terminal_shows_a_failover_a_switch_and_an_alert_and_when_it_is_cut_
                     await until(running, pilot, lambda: "polygon serves" in text(pilot, "head"))
                     assert table(pilot, "providers")["polygon"][0] == "active"
                     assert sorted(table(pilot, "quotes")) == ["AIG", "BAC", "IBM", "SPY"]
-                    await running.lab.polygon.inject(Fault.DISCONNECT, for_s=20)
+                    await running.lab.polygon.inject(Fault.DISCONNECT)
                     await until(running, pilot, lambda: "alphavantage serves" in text(pilot, "head"))
                     assert table(pilot, "providers")["polygon"][1] == "failed"
                     gateway.safety.stop_everything("test")

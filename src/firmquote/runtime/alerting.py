@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 STATE = "alerts.json"
 LOOK_NS = NS_PER_S
 TEST_NS = 3 * NS_PER_S
-"""How long a test alert lasts."""
+"""How long a test alert lasts, from the first look that sees it."""
 _log = structlog.get_logger("firmquote")
 _MEGABYTE = 1_000_000
 
@@ -61,7 +61,8 @@ class Alerting:
         self.audit = AuditWatch(gateway.safety.keeper, clock, self.policy.audit_verify_every_s)
         self._kept_version: int | None = None
         """Of the desk, as last stored; `None` until what the last process left was taken up."""
-        self._tests_until_ns = 0
+        self._tests_until_ns: int | None = 0
+        """`None` while one is asked for and not seen yet."""
         self._test_words = ""
 
     def serves_at(self, url: str) -> None:
@@ -130,7 +131,7 @@ class Alerting:
 
     def test(self, reason: str) -> None:
         """Let an alert fire and resolve that means nothing, so that every channel shows whether it works."""
-        self._tests_until_ns = self._clock.monotonic_ns() + TEST_NS
+        self._tests_until_ns = None
         self._test_words = reason
 
     # -- how
@@ -144,7 +145,10 @@ class Alerting:
 
     def _conditions(self, situation: Situation, now_ns: int) -> list[Condition]:
         found = self._rules.judge(situation, now_ns)
-        if self._clock.monotonic_ns() < self._tests_until_ns:
+        monotonic_ns = self._clock.monotonic_ns()
+        if self._tests_until_ns is None:
+            self._tests_until_ns = monotonic_ns + TEST_NS
+        if monotonic_ns < self._tests_until_ns:
             found.append(Condition("test", "", self._test_words))
         return found
 
