@@ -15,6 +15,7 @@ from pathlib import Path
 import httpx
 import pytest
 from tests.docs.live_demo import ROOT
+from tests.patience import PATIENCE_S
 
 FILE = ROOT / "deploy" / "container" / "Containerfile"
 NOBODY = 10001
@@ -101,20 +102,20 @@ def test_the_command_runs_as_nobody_where_only_its_state_can_be_written(tmp_path
     try:
         assert process.stdout is not None
         first = process.stdout.readline()
-        assert first, process.communicate(timeout=10)[1]
+        assert first, process.communicate(timeout=PATIENCE_S)[1]
         url = json.loads(first)["url"]
         status = dict(
             line.split(":", 1) for line in Path(f"/proc/{process.pid}/status").read_text().splitlines() if ":" in line
         )
         assert (status["Uid"].split()[0], status["CapEff"].strip("\t0")) == (str(NOBODY), "")
-        assert any(httpx.get(f"{url}/readyz").status_code == 200 for _ in range(200))
+        assert any(httpx.get(f"{url}/readyz").status_code == 200 for _ in range(2_000))
         token = next(tmp_path.glob("operator-*.token")).read_text()
         engaged = httpx.post(
             f"{url}/v1/switches/symbol:SPY", json={"engaged": True}, headers={"authorization": f"Bearer {token}"}
         )
         assert engaged.json()["persisted"] is True
         process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=20) == 0
+        assert process.wait(timeout=PATIENCE_S) == 0
         assert not list(tmp_path.glob("operator-*.token"))
     finally:
         process.kill()

@@ -9,6 +9,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from tests.patience import PATIENCE_S
+
 ROOT = Path(__file__).parents[2]
 DEFAULT_URL = "http://127.0.0.1:8090"
 COMMAND_S = 120
@@ -64,10 +66,10 @@ def live_demo(home: Path, command: Sequence[str] = DEMO, *, programs: Path | Non
     assert process.stdout is not None
     try:
         demo = LiveDemo(json.loads(process.stdout.readline()), home, programs)
-        assert demo.shell("firmquote wait usable --within 30s").returncode == 0
+        assert demo.shell(f"firmquote wait usable --within {PATIENCE_S}s").returncode == 0
         yield demo
         os.killpg(process.pid, signal.SIGINT)  # as Ctrl-C does
-        assert process.wait(timeout=10) in (0, *MAKE_INTERRUPTED)
+        assert process.wait(timeout=PATIENCE_S) in (0, *MAKE_INTERRUPTED)
         assert demo.shell("firmquote status").returncode == NOT_RUNNING
     finally:
         with suppress(ProcessLookupError):

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import uvloop
+from tests.patience import PATIENCE_S
 
 from firmquote.errors import LineError
 from firmquote.lab import LAB_KEY, Fault, Lab, LabConfig, Simulator, load_tape
@@ -34,7 +35,7 @@ PRICE = Request(
 
 def with_lab(body: Callable[[Lab], Awaitable[None]], config: LabConfig | None = None) -> None:
     async def main() -> None:
-        async with asyncio.timeout(10), Lab(TAPE, SystemClock(), config) as lab:
+        async with asyncio.timeout(PATIENCE_S), Lab(TAPE, SystemClock(), config) as lab:
             await body(lab)
 
     uvloop.run(main())

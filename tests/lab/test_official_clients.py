@@ -14,6 +14,7 @@ from alpha_vantage.timeseries import TimeSeries
 from massive import RESTClient, WebSocketClient
 from massive.exceptions import AuthError, BadResponse
 from massive.websocket.models import Market as MassiveMarket
+from tests.patience import PATIENCE_S
 
 from firmquote.lab import LAB_KEY, Fault, Lab, LabConfig, SimulatorConfig, load_tape
 from firmquote.runtime.clock import SystemClock
@@ -25,7 +26,7 @@ TAPE = load_tape()
 
 def with_lab(body: Callable[[Lab], Awaitable[T]], config: LabConfig | None = None) -> T:
     async def run() -> T:
-        async with asyncio.timeout(20), Lab(TAPE, SystemClock(), config) as lab:
+        async with asyncio.timeout(PATIENCE_S), Lab(TAPE, SystemClock(), config) as lab:
             return await body(lab)
 
     return asyncio.run(run())

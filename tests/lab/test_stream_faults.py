@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import uvloop
+from tests.patience import PATIENCE_S
 
 from firmquote.errors import LineError
 from firmquote.lab import LAB_KEY, ActiveFault, Fault, Lab, LabConfig, Simulator, SimulatorConfig, load_tape
@@ -18,7 +19,7 @@ pytestmark = pytest.mark.scenario
 TAPE = load_tape()
 STREAMING = ("polygon", "alpaca")
 KEY_ID, _, SECRET = LAB_KEY.partition(":")
-IMPATIENT = SocketLimits(ping_after_s=0.3, pong_within_s=0.3)
+IMPATIENT = SocketLimits(ping_after_s=0.7, pong_within_s=0.7)
 QUICK = 20.0
 
 
@@ -85,6 +86,12 @@ async def until(condition: Callable[[], bool]) -> None:
         await pause(0.005)
 
 
+async def drain() -> None:
+    """Let everybody read what is in the kernel's buffers, however late the loop is."""
+    for _ in range(30):
+        await pause(0.002)
+
+
 async def pause(seconds: float) -> None:
     await SystemClock().sleep_until(SystemClock.monotonic_ns() + int(seconds * 1e9))
 
@@ -92,7 +99,7 @@ async def pause(seconds: float) -> None:
 def with_simulator(name: str, body: Callable[[Simulator], Awaitable[None]], *, delay_ms: float = 0.0) -> None:
     async def main() -> None:
         config = LabConfig(speed=QUICK, simulators={name: SimulatorConfig(wire_delay_ms=delay_ms)})
-        async with asyncio.timeout(15), Lab(TAPE, SystemClock(), config) as lab:
+        async with asyncio.timeout(PATIENCE_S), Lab(TAPE, SystemClock(), config) as lab:
             await body(lab.simulators[name])
 
     uvloop.run(main())
@@ -105,10 +112,11 @@ def test_a_blackhole_answers_no_ping_and_closes_nothing(name: str) -> None:
         await client.open("*")
         await until(lambda: client.count > 5)
         await simulator.inject(Fault.BLACKHOLE)
+        await drain()
         heard = client.count
         assert client.words[-1] not in ("max_connections", "406")
         assert "code" not in await client.ended(), "our own ping gave up; the provider said nothing"
-        assert client.count <= heard + 20, "only what was already in the kernel's buffers"
+        assert client.count == heard
 
     with_simulator(name, body)
 
@@ -119,12 +127,13 @@ def test_what_a_blackhole_swallowed_arrives_when_it_ends_on_the_same_connection(
         client = Client(simulator)
         await client.open("AIG")
         await until(lambda: client.count > 3)
-        await simulator.inject(Fault.BLACKHOLE, for_s=0.5)
+        await simulator.inject(Fault.BLACKHOLE)
         client.subscribe("SPY")
-        await pause(0.2)
+        await drain()
         during = client.count
         await pause(0.2)
         assert client.count == during
+        simulator.clear()
         await until(lambda: client.count > during and client.quotes.get("SPY", 0) > 0)
         assert simulator.streams is not None
         assert simulator.streams.accepted == 1
@@ -143,8 +152,9 @@ def test_in_a_blackhole_nobody_new_is_let_in_and_no_request_is_answered() -> Non
         async with client:
             with pytest.raises(LineError, match="no answer within"):
                 await client.get(request)
-            simulator.clear()
-            assert (await client.get(request)).status == 401, "without a key, but answered"
+        simulator.clear()
+        async with HttpClient("test", simulator.url, now_ns=SystemClock.now_ns, limits=HttpLimits()) as patient:
+            assert (await patient.get(request)).status == 401, "without a key, but answered"
 
     with_simulator("alpaca", body)
 
@@ -194,7 +204,7 @@ def test_a_dropped_subscription_is_cured_by_subscribing_again_and_by_nothing_els
         await client.open("AIG", "BAC", "SPY")
         await until(lambda: len(client.quotes) == 3)
         await simulator.inject(Fault.DROP_SUBSCRIPTION, symbols=frozenset({"SPY"}))
-        await pause(0.05)
+        await drain()
         dropped, others = client.quotes["SPY"], client.quotes["AIG"]
         said = len(client.words)
         await until(lambda: client.quotes["AIG"] > others + 20)

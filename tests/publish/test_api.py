@@ -9,6 +9,7 @@ import httpx
 import pytest
 from msgspec import Struct
 from prometheus_client.parser import text_string_to_metric_families
+from tests.patience import PATIENCE_S
 from tests.publish.fixed_quality import FixedQuality
 from tests.publish.fixed_safety import FixedSafety, OneToken
 from tests.publish.fixed_trading import FixedTrading
@@ -120,7 +121,7 @@ def ask(body: Callable[[httpx.AsyncClient], Awaitable[None]], view: Fixed | None
         listening = bind("127.0.0.1", 0)
         url = f"http://127.0.0.1:{listening.getsockname()[1]}"
         async with (
-            asyncio.timeout(10),
+            asyncio.timeout(PATIENCE_S),
             serving(view or Fixed(), listening, access=OneToken(TOKEN), hosts=LOOPBACK_NAMES),
             httpx.AsyncClient(base_url=url) as client,
         ):

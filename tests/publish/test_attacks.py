@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 from msgspec import json as msgjson
+from tests.patience import PATIENCE_S
 from tests.publish.fixed_safety import FixedSafety
 from tests.publish.test_api import Fixed
 
@@ -87,7 +88,7 @@ async def house(
     listening = bind("127.0.0.1", 0)
     url = f"http://127.0.0.1:{listening.getsockname()[1]}"
     async with (
-        asyncio.timeout(20),
+        asyncio.timeout(PATIENCE_S),
         serving(
             view,
             listening,

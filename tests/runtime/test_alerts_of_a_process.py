@@ -67,7 +67,7 @@ def configure(place: Path, lab: Lab, port: int, *, name: str = "live_feeds.yaml"
                 "alerts": {
                     "channels": {"mail": {"env": "MAIL"}, "hook": {"env": "HOOK"}},
                     "after_s": {"gateway_down": 1},
-                    "group_wait_s": 0.2, "resolve_after_s": 1.5, "rate_over_s": 2, "restart_grace_s": 2,
+                    "group_wait_s": 0.2, "resolve_after_s": 1.5, "rate_over_s": 2, "restart_grace_s": 5,
                     "escalate_after_s": escalate_after_s, "escalations_max": 1, "disk_free_mb_min": 1e12,
                     "rate_max": 1_000,
                 },
@@ -166,7 +166,7 @@ async def story(inbox: Inbox, place: Path, lab: Lab, environ: Mapping[str, str])
 
 def test_a_process_that_is_stopped_killed_and_started_again(tmp_path: Path) -> None:
     async def body() -> None:
-        async with asyncio.timeout(120), receivers() as inbox, Lab(TAPE, SystemClock(), None) as lab:
+        async with asyncio.timeout(300), receivers() as inbox, Lab(TAPE, SystemClock(), None) as lab:
             environ = {"MAIL": inbox.mail.address, "HOOK": inbox.hook.address, "LAB_KEY": LAB_KEY}
             await story(inbox, tmp_path, lab, environ)
             inbox.check(("process_stalled", "gateway_down", "unclean_start"))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
+from tests.patience import PATIENCE_S
 
 from firmquote.decision import BrokerEvent, OrderUpdate
 from firmquote.errors import ConfigError
@@ -53,7 +54,7 @@ class Desk:
 
     async def until(self, condition: Callable[[], bool]) -> None:
         clock = SystemClock()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             while not condition():
                 self.events += self.broker.take(clock.now_ns())
                 await clock.sleep_until(clock.monotonic_ns() + 2_000_000)
@@ -194,9 +195,11 @@ def test_an_order_is_cancelled_when_asked_and_when_its_time_is_over() -> None:
         async with desk() as made:
             made.sim.quotes["IBM"] = (100.0, 200.0)
             made.broker.place(order("a-1-1", limit=101.0), 0)
-            made.broker.place(replace(order("b-1-1", limit=101.0), expires_ns=SystemClock.now_ns() + NS_PER_S // 5), 0)
+            other = replace(order("b-1-1", limit=101.0), expires_ns=SystemClock.now_ns() + 3_600 * NS_PER_S)
+            made.broker.place(other, 0)
             await made.until(lambda: made.states().count(OrderState.SENT) == 2)
             made.broker.cancel("a-1-1")
+            made.events += made.broker.take(other.expires_ns)
             await made.until(lambda: made.states().count(OrderState.CANCELLED) == 2)
             assert made.sim.held() == {}
 

@@ -8,6 +8,7 @@ from random import Random
 import httpx
 import pytest
 from msgspec import structs
+from tests.patience import PATIENCE_S
 
 from firmquote.errors import ConfigError, UnknownSymbolError
 from firmquote.runtime import Config, Gateway, SystemClock, load_config
@@ -27,7 +28,7 @@ def offline(tmp_path: Path, **serve: object) -> Gateway:
 def test_the_operators_token_is_readable_by_its_owner_only_and_gone_afterwards(tmp_path: Path) -> None:
     async def main() -> None:
         gateway = offline(tmp_path / "state")
-        async with asyncio.timeout(10), gateway.serve() as url, httpx.AsyncClient(base_url=url) as client:
+        async with asyncio.timeout(PATIENCE_S), gateway.serve() as url, httpx.AsyncClient(base_url=url) as client:
             (path,) = (tmp_path / "state").glob("*.token")
             assert stat.S_IMODE(path.stat().st_mode) == 0o600
             headers = {"Authorization": f"Bearer {path.read_text()}"}
@@ -51,7 +52,7 @@ def test_with_live_data_off_only_the_mock_serves_and_nothing_is_tradable(tmp_pat
     async def main() -> None:
         gateway = offline(tmp_path)
         running = asyncio.create_task(gateway.run())
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             while gateway.report.not_ready() is not None or not gateway.report.decisions():
                 await SystemClock().sleep_until(SystemClock.monotonic_ns() + 1_000_000)
         assert {view.grade for view in gateway.report.quotes()} == {"mock"}

@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable
 from contextlib import closing
 from pathlib import Path
 
+from tests.patience import PATIENCE_S
+
 from firmquote.budget import Ask, ProviderBudget, Purpose, Refusal, RefusalKind, limits_in_force
 from firmquote.model import NS_PER_S, ProviderLimits
 from firmquote.runtime.ledger_desk import LedgerDesk
@@ -34,7 +36,7 @@ def with_desk(path: Path, body: Callable[[Desk, ManualClock], Awaitable[None]]) 
         clock = ManualClock()
         desk = Desk(path, clock)
         running = asyncio.create_task(desk.run())
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_S):
             await body(desk, clock)
         running.cancel()
         await asyncio.wait({running})
@@ -108,7 +110,7 @@ def test_whoever_still_waits_when_the_gateway_stops_is_told_no(tmp_path: Path) -
         waiting = asyncio.create_task(desk.reserve(ASK))
         await asyncio.wait({waiting}, timeout=0)
         running.cancel()
-        await asyncio.wait({running, waiting}, timeout=10)
+        await asyncio.wait({running, waiting}, timeout=PATIENCE_S)
         assert isinstance(waiting.result(), (Refusal, Grant))
 
     asyncio.run(main())

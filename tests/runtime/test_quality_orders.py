@@ -8,6 +8,7 @@ from random import Random
 import httpx
 import pytest
 from msgspec import structs
+from tests.patience import PATIENCE_S
 
 from firmquote.model import NS_PER_MS, NS_PER_S, Quote
 from firmquote.runtime import Gateway, load_config
@@ -60,7 +61,7 @@ def operate(tmp_path: Path, body: Callable[[Operator], Awaitable[None]]) -> None
         keys = {"FIRMQUOTE_POLYGON_API_KEY": "k", "FIRMQUOTE_ALPHAVANTAGE_API_KEY": "k"}
         clock = ManualClock()
         gateway = Gateway(config, keys, clock, Random(1))
-        async with asyncio.timeout(20), gateway.serve() as url:
+        async with asyncio.timeout(PATIENCE_S), gateway.serve() as url:
             headers = {"Authorization": f"Bearer {read_token(tmp_path)}"}
             async with httpx.AsyncClient(base_url=url, headers=headers) as client:
                 await body(Operator(gateway, client, clock))

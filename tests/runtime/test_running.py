@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 from msgspec import structs
+from tests.patience import PATIENCE_S
 
 from firmquote.model import NS_PER_MS
 from firmquote.runtime import SystemClock, load_config, run_gateway
@@ -50,7 +51,7 @@ def test_a_rename_that_is_told_begins_a_new_gateway_under_the_new_name_at_the_sa
         stop = asyncio.Event()
         announced: asyncio.Queue[str] = asyncio.Queue()
         running = asyncio.create_task(run_gateway(config, stop, announce=announced.put_nowait, environ={}))
-        async with asyncio.timeout(20), httpx.AsyncClient(base_url=await announced.get()) as client:
+        async with asyncio.timeout(PATIENCE_S), httpx.AsyncClient(base_url=await announced.get()) as client:
             assert await symbols(client) == ["AIG", "BAC", "IBM", "SPY"]
             rename = {"type": "rename", "symbol": "IBM", "effective": "2021-01-04", "new_symbol": "BIG"}
             await client.post(

@@ -18,7 +18,7 @@ from firmquote.model import Clock
 from firmquote.publish.alerting import AlertPolicy, ChannelPolicy
 from firmquote.runtime import DEMO_PROVIDERS, Config
 
-NIGHT_S = 120
+NIGHT_S = 300
 STORIES_MAX = 7
 """Gateways in one event loop at one time; more would keep each other waiting on a busy machine."""
 QUICK = AlertPolicy(

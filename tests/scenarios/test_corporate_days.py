@@ -10,6 +10,7 @@ from random import Random
 
 import pytest
 from msgspec import structs
+from tests.patience import PATIENCE_S
 
 from firmquote.decision import CorroborationPolicy, PaperPolicy, Position
 from firmquote.model import NS_PER_MS, NS_PER_S, Quote
@@ -139,7 +140,7 @@ async def process(directory: Path, clock: ManualClock) -> AsyncIterator[Process]
 
 def play(body: Callable[[], Awaitable[None]]) -> None:
     async def main() -> None:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE_S):
             await body()
 
     asyncio.run(main())

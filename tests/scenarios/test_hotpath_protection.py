@@ -57,7 +57,7 @@ def test_in_strict_mode_the_first_live_call_stops_live_quotes_until_an_operator_
 
 def test_what_an_operator_switched_off_is_no_breach_and_fails_no_gate() -> None:
     async def body() -> None:
-        policy = GuardPolicy(strict=True, evaluate_every_s=0.1, samples_min=1)
+        policy = GuardPolicy(strict=True, evaluate_every_s=0.1, samples_min=1, max_p95_latency_ms=10_000)
         async with scenario(change=with_guard(policy)) as running:  # type: ignore[arg-type]  # a change
             safety = running.gateway.safety
             await running.until(lambda: running.gateway.report.not_ready() is None)

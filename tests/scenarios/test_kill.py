@@ -15,6 +15,7 @@ from random import Random
 from typing import Any
 
 import pytest
+from tests.patience import PATIENCE_S
 
 from firmquote.rollout import Stage
 from firmquote.runtime.keeper import read_audit, verify_audit
@@ -57,7 +58,7 @@ class Operator:
         """The order that was not answered: verb and switch."""
 
     def ask(self, method: str, path: str, body: object = None) -> dict[str, Any]:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_S)
         token = (self.directory / f"operator-{self.port}.token").read_text()
         headers = {"authorization": f"Bearer {token}", "content-type": "application/json"}
         try:
@@ -146,7 +147,7 @@ def campaign(tmp_path: Path, moments: int, seed: int) -> int:
             if moment:
                 operator.check_after()
             operator.give_orders_until_killed(process)
-            assert process.wait(timeout=10) == -signal.SIGKILL
+            assert process.wait(timeout=PATIENCE_S) == -signal.SIGKILL
         operator.check_audit()
     return operator.answered
 

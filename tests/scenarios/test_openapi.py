@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from msgspec import structs
 from schemathesis.checks import not_a_server_error
 from schemathesis.core.result import Ok
+from tests.patience import PATIENCE_S
 
 from firmquote.runtime import Gateway, SystemClock, load_config
 from firmquote.safety import RatePolicy
@@ -57,7 +58,7 @@ def served(directory: Path) -> Iterator[tuple[str, str]]:
     thread = threading.Thread(target=lambda: asyncio.run(main()))
     thread.start()
     try:
-        assert started.wait(20)
+        assert started.wait(PATIENCE_S)
         yield found[0], found[1]
     finally:
         loops[0].call_soon_threadsafe(stop.set)

@@ -13,6 +13,7 @@ from typing import Any
 from urllib.request import urlopen
 
 import pytest
+from tests.patience import PATIENCE_S
 
 from firmquote.runtime import SystemClock
 
@@ -35,11 +36,11 @@ def demo(state_dir: Path) -> Iterator[tuple["subprocess.Popen[str]", str]]:
     finally:
         process.send_signal(signal.SIGCONT)
         process.terminate()
-        process.communicate(timeout=20)
+        process.communicate(timeout=PATIENCE_S)
 
 
 def ask(url: str) -> Any:
-    with urlopen(url, timeout=10) as answer:
+    with urlopen(url, timeout=PATIENCE_S) as answer:
         return json.load(answer)
 
 
@@ -47,11 +48,11 @@ def let_pass(seconds: float) -> None:
     select.select([], [], [], seconds)
 
 
-def until(url: str, kind: str, *, within_s: float) -> dict[str, Any]:
-    """Return the first event of a kind."""
+def until(url: str, kind: str, *, within_s: float, after: int = 0) -> dict[str, Any]:
+    """Return the first event of a kind after that number."""
     end_ns = SystemClock.monotonic_ns() + int(within_s * 1e9)
     while SystemClock.monotonic_ns() < end_ns:
-        found = [event for event in ask(f"{url}/v1/events") if event["kind"] == kind]
+        found = [event for event in ask(f"{url}/v1/events?after={after}") if event["kind"] == kind]
         if found:
             return dict(found[0])
         let_pass(0.1)
@@ -61,14 +62,15 @@ def until(url: str, kind: str, *, within_s: float) -> dict[str, Any]:
 @pytest.mark.parametrize("seconds", [3, pytest.param(20, marks=pytest.mark.proof)])
 def test_a_stopped_process_blames_nobody_but_itself_and_moves_no_role(tmp_path: Path, seconds: float) -> None:
     with demo(tmp_path) as (process, url):
-        until(url, "status", within_s=20)
+        until(url, "status", within_s=PATIENCE_S)
         let_pass(4)  # the watch learns what is usual
+        before = max(event["sequence"] for event in ask(f"{url}/v1/events"))
         process.send_signal(signal.SIGSTOP)
         let_pass(seconds)
         process.send_signal(signal.SIGCONT)
-        stall = until(url, "stall", within_s=10)
+        stall = until(url, "stall", within_s=PATIENCE_S, after=before)
         let_pass(4)
-        events = ask(f"{url}/v1/events")
+        events = ask(f"{url}/v1/events?after={before}")
     assert stall["blame"] == "own_stall"
     assert [event for event in events if event["kind"] in ("role", "line")] == []
     assert [event for event in events if event["blame"] not in (None, "own_stall")] == []

@@ -63,6 +63,7 @@ async def operated(directory: Path) -> AsyncIterator[tuple[Scenario, Operator]]:
     async with scenario(change=change) as running, running.gateway.serve() as url:
         feeds = [running.gateway.feeds[name] for name in ("polygon", "alphavantage")]
         await running.until(lambda: all(line.has_price for feed in feeds for line in feed.lines.values()))
+        await running.until(lambda: {q.provider for q in running.gateway.report.quotes()} == {"polygon"})
         async with httpx.AsyncClient(base_url=url) as client:
             yield running, Operator(client, read_token(directory))
 

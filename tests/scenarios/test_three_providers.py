@@ -24,7 +24,7 @@ def test_multi_provider_a_lost_active_provider_leaves_no_symbol_without_a_quote(
             await running.until(
                 lambda: all(line.has_price for f in PROVIDERS for line in gateway.feeds[f].lines.values())
             )
-            assert gateway.manager.serving == active
+            await running.until(lambda: gateway.manager.serving == active and gateway.manager.members[warm].usable)
             if active == "alphavantage":
                 await running.lab.alphavantage.inject(Fault.BAD_LOGIN)
             else:
@@ -68,6 +68,7 @@ def test_multi_provider_a_key_revoked_in_mid_session_moves_the_role_and_is_not_t
             gateway = running.gateway
             feeds = [gateway.feeds[name] for name in (active, warm)]
             await running.until(lambda: all(line.has_price for feed in feeds for line in feed.lines.values()))
+            await running.until(lambda: gateway.manager.serving == active and gateway.manager.members[warm].usable)
             simulator = running.lab.simulators[active]
             assert simulator.streams is not None
             accepted = simulator.streams.accepted
@@ -103,17 +104,20 @@ def test_multi_provider_a_halt_is_told_by_the_provider_and_moves_no_role() -> No
 
 def test_multi_provider_a_place_that_the_provider_still_thinks_taken_is_waited_for() -> None:
     async def body() -> None:
-        lingering = LabConfig(simulators={"alpaca": SimulatorConfig(slot_linger_s=2.0)})
+        lingering = LabConfig(simulators={"alpaca": SimulatorConfig(slot_linger_s=3_600)})
         async with scenario(lab=lingering, providers=PROVIDERS, change=with_roles("alpaca", "polygon")) as running:
             gateway = running.gateway
             await running.until(
                 lambda: running.status("alpaca") == "healthy" and running.status("polygon") == "healthy"
             )
-            await running.lab.alpaca.inject(Fault.DISCONNECT, for_s=0.05)
+            await running.lab.alpaca.inject(Fault.DISCONNECT)
             await running.until(lambda: gateway.manager.serving == "polygon")
-            await running.until(lambda: gateway.manager.members["alpaca"].health.last_error is not None)
+            running.lab.alpaca.clear()
+            health, streams = gateway.manager.members["alpaca"].health, running.lab.alpaca.streams
+            await running.until(lambda: "406 connection limit exceeded" in str(health.last_error))
+            assert streams is not None
+            streams._lingering.clear()  # the provider has noticed
             await running.until(lambda: running.status("alpaca") == "healthy")
             await running.until(lambda: gateway.manager.serving == "alpaca")
-            assert "406 connection limit exceeded" in str(gateway.manager.members["alpaca"].health.last_error)
 
     play(body)

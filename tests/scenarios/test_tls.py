@@ -14,6 +14,7 @@ import httpx
 import pytest
 from msgspec import structs
 from tests.certificate import make_certificate
+from tests.patience import PATIENCE_S
 from tests.scenarios.gateway import play, scenario
 
 from firmquote.errors import ConfigError
@@ -48,7 +49,7 @@ async def firmquote(*args: str, **environ: str) -> subprocess.CompletedProcess[s
     env = {k: v for k, v in os.environ.items() if not k.startswith("FIRMQUOTE_")} | environ
     command = [sys.executable, "-m", "firmquote", *args]
     return await asyncio.to_thread(
-        subprocess.run, command, capture_output=True, text=True, timeout=30, env=env, check=False
+        subprocess.run, command, capture_output=True, text=True, timeout=PATIENCE_S, env=env, check=False
     )
 
 
@@ -69,7 +70,7 @@ async def order_once(client: httpx.AsyncClient) -> None:
 async def speak_plainly(port: int) -> bytes:
     """Ask without TLS."""
     with socket.create_connection(("127.0.0.1", port)) as plain:
-        plain.settimeout(5)
+        plain.settimeout(PATIENCE_S)
         plain.sendall(b"GET /v1/quotes HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
         return await asyncio.to_thread(plain.recv, 1_000)
 

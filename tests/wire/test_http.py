@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 import uvloop
 from aiohttp import web
+from tests.patience import PATIENCE_S
 
 from firmquote.errors import ConfigError, LineError
 from firmquote.model import Request
@@ -35,7 +36,7 @@ def with_server(
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         url = f"http://127.0.0.1:{runner.addresses[0][1]}"
         async with (
-            asyncio.timeout(10),
+            asyncio.timeout(PATIENCE_S),
             HttpClient("test", url, now_ns=SystemClock.now_ns, limits=limits or HttpLimits()) as client,
         ):
             await body(client)
@@ -87,7 +88,8 @@ def test_what_is_no_answer_is_a_line_error_without_the_key(handler: Handler, wor
             await client.get(REQUEST)
         assert SECRET not in str(caught.value)
 
-    with_server(handler, body, HttpLimits(timeout_s=0.2, body_bytes_max=5_000))
+    timeout_s = 0.2 if handler is stall else PATIENCE_S
+    with_server(handler, body, HttpLimits(timeout_s=timeout_s, body_bytes_max=5_000))
 
 
 def test_a_redirect_is_not_followed_since_the_key_would_travel() -> None:

@@ -11,6 +11,7 @@ import pytest
 import uvloop
 from aiohttp import WSMsgType, web
 from tests.certificate import make_certificate
+from tests.patience import PATIENCE_S
 
 from firmquote.errors import AuthError, ConfigError, LimitError, LineError
 from firmquote.runtime.clock import SystemClock
@@ -57,7 +58,7 @@ async def open_to(
 
 def run(body: Callable[[], Awaitable[None]]) -> None:
     async def main() -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             await body()
 
     uvloop.run(main())
