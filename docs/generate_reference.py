@@ -13,6 +13,8 @@ from firmquote.runtime import DEMO_PROVIDERS, KEY_NAME, Gateway, SystemClock, de
 
 NOTE = "<!-- made by docs/generate.py; edit the code it is made from -->"
 METHODS = ("get", "post")
+REFUSED = ("400", "default")
+"""Answered with a problem detail, as the head of the page says."""
 
 
 class _Nobody:
@@ -33,7 +35,7 @@ def api() -> str:
     lines = [
         NOTE, "# Every route and shape", "",
         "[HTTP API](http.md) is the overview; this list is from `/schema/openapi.json`.",
-        "Whatever is refused is answered with a problem detail (RFC 9457): `title`, `status`, `detail`, `instance`.",
+        "Whatever is refused is answered with a [Problem](#problem) (RFC 9457) as `application/problem+json`.",
     ]  # fmt: skip
     for path, operations in sorted(schema["paths"].items()):
         for method in METHODS:
@@ -55,7 +57,7 @@ def _operation(operation: dict[str, Any]) -> Iterator[str]:
     if body is not None:
         yield f"- body: {_type(next(iter(body['content'].values()))['schema'])}"
     for status, answer in operation["responses"].items():
-        if int(status) < 300:
+        if status not in REFUSED:
             kind, content = next(iter(answer.get("content", {"nothing": {}}).items()))
             yield f"- {status}: {_type(content.get('schema', {}))} as `{kind}`"
 

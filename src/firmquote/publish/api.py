@@ -8,6 +8,7 @@ from typing import Annotated, Any, TypeAlias
 from litestar import Litestar, MediaType, Response, Router, get, post
 from litestar.config.allowed_hosts import AllowedHostsConfig
 from litestar.openapi import OpenAPIConfig
+from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.params import FromPath, FromQuery, JSONBody
 from litestar.static_files import create_static_files_router
@@ -23,7 +24,7 @@ from firmquote.publish.exposition import CONTENT_TYPE, expose
 from firmquote.publish.headers import SECURITY
 from firmquote.publish.live import LiveStream
 from firmquote.publish.page_routes import page_routes
-from firmquote.publish.problems import HANDLERS
+from firmquote.publish.problems import HANDLERS, documented
 from firmquote.publish.quality_routes import quality_routes
 from firmquote.publish.rollout_routes import rollout_routes
 from firmquote.publish.safety_routes import caller_of, safety_routes
@@ -37,6 +38,16 @@ HEALTH_CODES = {
     "healthy": HTTPStatus.OK,
     "degraded": HTTPStatus.PARTIAL_CONTENT,
     "failed": HTTPStatus.SERVICE_UNAVAILABLE,
+}
+
+LESS_HEALTHY = {
+    HEALTH_CODES[status].value: ResponseSpec(HealthReport, generate_examples=False, description=status)
+    for status in ("degraded", "failed")
+}
+NOT_READY = {
+    HTTPStatus.SERVICE_UNAVAILABLE.value: ResponseSpec(
+        dict[str, str], generate_examples=False, description="not ready; `why` says what is missing"
+    )
 }
 
 
@@ -64,7 +75,7 @@ def build_app(
         """Say that the process answers, and which it is, of which version."""
         return {"status": "alive", "pid": os.getpid(), "version": __version__}
 
-    @get("/readyz", media_type=MediaType.JSON)
+    @get("/readyz", media_type=MediaType.JSON, responses=NOT_READY)
     async def readyz() -> Response[dict[str, str]]:
         """Say whether quotes can be served, and what is missing."""
         missing = view.not_ready()
@@ -72,7 +83,7 @@ def build_app(
             return Response({"status": "ready"})
         return Response({"status": "not ready", "why": missing}, status_code=HTTPStatus.SERVICE_UNAVAILABLE)
 
-    @get("/healthz/providers", guards=reads)
+    @get("/healthz/providers", guards=reads, responses=LESS_HEALTHY)
     async def health() -> Response[HealthReport]:
         """Report everything about providers: 200 healthy, 206 degraded, 503 failed."""
         report = view.health()
@@ -132,13 +143,10 @@ def build_app(
     further += [*budget_routes(view, guards.operate), *quality_routes(view.data, guards)]
     return Litestar(
         route_handlers=[
-            healthz,
-            readyz,
-            health,
-            metrics,
-            Router("/v1", guards=reads, route_handlers=[*routes, *further]),
-            *alert_routes(view, reads, guards.operate),
-            *page_routes(live, reads),
+            *documented([healthz, readyz, health, metrics]),
+            Router("/v1", guards=reads, route_handlers=documented([*routes, *further])),
+            *documented(alert_routes(view, reads, guards.operate)),
+            *documented(page_routes(live, reads)),
             create_static_files_router("/", [PAGE], html_mode=True, include_in_schema=False, name="page"),
         ],
         middleware=[Doorman(access)],

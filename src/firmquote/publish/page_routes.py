@@ -5,7 +5,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
-from litestar import Router, get
+from litestar import get
 from litestar.exceptions import ServiceUnavailableException
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromQuery, HeaderParameter
@@ -18,7 +18,7 @@ CHARTS_CACHE = "private, max-age=86400"
 """The one file that a browser may keep: 4.8 MB that change with the installed package only."""
 
 
-def page_routes(live: LiveStream, reads: Sequence[Guard] = ()) -> Sequence[HTTPRouteHandler | Router]:
+def page_routes(live: LiveStream, reads: Sequence[Guard] = ()) -> Sequence[HTTPRouteHandler]:
     """Return the routes; `reads` guard what shows quotes."""
 
     @get("/v1/events/stream", media_type="text/event-stream", guards=list(reads))

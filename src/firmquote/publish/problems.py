@@ -1,18 +1,21 @@
 """Errors as RFC 9457 problem details: what, why, and what to do."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
+from litestar.handlers import HTTPRouteHandler
+from litestar.openapi.datastructures import ResponseSpec
 from msgspec import Struct
 
 from firmquote.errors import BudgetError, ConfigError, FirmquoteError, RefusedError, StoreError, UnknownSymbolError
 from firmquote.publish.headers import SECURITY
 
 AnyRequest: TypeAlias = Request[Any, Any, Any]
+MEDIA_TYPE = "application/problem+json"
 _log = structlog.get_logger("firmquote")
 _STATUS: dict[type[object], HTTPStatus] = {
     UnknownSymbolError: HTTPStatus.NOT_FOUND,
@@ -21,6 +24,9 @@ _STATUS: dict[type[object], HTTPStatus] = {
     RefusedError: HTTPStatus.CONFLICT,
     StoreError: HTTPStatus.SERVICE_UNAVAILABLE,
 }
+
+
+REFUSED = "Refused: `detail` says why, and what to do."
 
 
 class Problem(Struct, frozen=True, kw_only=True):
@@ -36,7 +42,21 @@ class Problem(Struct, frozen=True, kw_only=True):
 def problem(request: AnyRequest, status: HTTPStatus, detail: str) -> Response[Problem]:
     """Return the answer for a request that cannot be served."""
     body = Problem(title=status.phrase, status=status.value, detail=detail, instance=request.url.path)
-    return Response(body, status_code=status.value, media_type="application/problem+json", headers=dict(SECURITY))
+    return Response(body, status_code=status.value, media_type=MEDIA_TYPE, headers=dict(SECURITY))
+
+
+def documented(handlers: Sequence[HTTPRouteHandler]) -> Sequence[HTTPRouteHandler]:
+    """Let the schema of each route say that whatever is refused, for whatever reason, is answered with a problem.
+
+    The framework names 400 by itself, with a shape of its own that nobody is ever answered with.
+    """
+    refused = ResponseSpec(Problem, generate_examples=False, description=REFUSED, media_type=MEDIA_TYPE)
+    for handler in handlers:
+        own = cast("dict[int | str, ResponseSpec]", handler.responses or {})
+        handler.responses = cast(
+            "dict[int, ResponseSpec]", {HTTPStatus.BAD_REQUEST.value: refused, "default": refused} | own
+        )
+    return handlers
 
 
 def status_of(kind: type[FirmquoteError]) -> HTTPStatus:
