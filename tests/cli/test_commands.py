@@ -25,16 +25,16 @@ def firmquote(*args: str, program: Sequence[str] = FIRMQUOTE, **environ: str) ->
 class Demo:
     """A running demo."""
 
-    def __init__(self, process: "subprocess.Popen[str]", started: dict[str, str], state: Path, program: Path) -> None:
+    def __init__(self, process: "subprocess.Popen[str]", started: dict[str, str], state: Path, quick: Quick) -> None:
         self.process = process
-        self.program = [str(program)]
+        self._quick = quick
         self.url = started["url"]
         self.polygon_port = started["polygon"].rsplit(":", 1)[1]
         self.state = state
 
     def __call__(self, *args: str) -> subprocess.CompletedProcess[str]:
         token = next(self.state.glob("*.token")).read_text()
-        return firmquote(*args, program=self.program, FIRMQUOTE_URL=self.url, FIRMQUOTE_TOKEN=token)
+        return self._quick(*args, FIRMQUOTE_URL=self.url, FIRMQUOTE_TOKEN=token)
 
     def json(self, *args: str) -> object:
         done = self(*args, "--json")
@@ -54,29 +54,31 @@ def demo(tmp_path_factory: pytest.TempPathFactory, quick: Quick) -> Iterator[Dem
     )
     assert process.stdout is not None
     started = json.loads(process.stdout.readline())
-    assert firmquote("wait", "usable", FIRMQUOTE_URL=started["url"]).returncode == 0
-    yield Demo(process, started, home / ".local" / "state" / "firmquote", quick.folder / "firmquote")
+    assert quick("wait", "usable", FIRMQUOTE_URL=started["url"]).returncode == 0
+    yield Demo(process, started, home / ".local" / "state" / "firmquote", quick)
     process.send_signal(signal.SIGINT)
     assert process.wait(timeout=60) == 0
     process.stdout.close()
 
 
-def test_the_lab_serves_every_provider_on_a_schedule_and_refuses_what_it_cannot_do(tmp_path: Path) -> None:
+def test_the_lab_serves_every_provider_on_a_schedule_and_refuses_what_it_cannot_do(
+    quick: Quick, tmp_path: Path
+) -> None:
     ports = [word for name in ("polygon", "alphavantage", "alpaca") for word in ("--port", f"{name}=0")]
     schedule = tmp_path / "faults.yaml"
     schedule.write_text("faults: [{at_s: 0, provider: alpaca, fault: freeze}]")
     manners = ("--wire-delay", "polygon=2.5", "--free-plan", "alpaca", "--for", "300ms", "--json")
-    done = firmquote("lab", "serve", *ports, "--schedule", str(schedule), *manners)
+    done = quick("lab", "serve", *ports, "--schedule", str(schedule), *manners)
     assert (done.returncode, done.stderr) == (0, "")
     providers = json.loads(done.stdout)["providers"]
     assert {"alpaca", "alphavantage", "polygon"} == set(providers)
     assert "feed" not in providers["alpaca"], "the free plan sells IEX, which is the default"
     schedule.write_text("faults: [{at_s: 0, provider: alpaka, fault: freeze}]")
-    done = firmquote("lab", "serve", *ports, "--schedule", str(schedule))
+    done = quick("lab", "serve", *ports, "--schedule", str(schedule))
     assert done.returncode == 2
     assert "faults[0].provider: 'alpaka' is no simulator. Did you mean alpaca?" in done.stderr
     for option, wrong in [("--port", "bloomberg=1"), ("--port", "polygon"), ("--wire-delay", "polygon=-1")]:
-        assert firmquote("lab", "serve", option, wrong).returncode == 2
+        assert quick("lab", "serve", option, wrong).returncode == 2
 
 
 def test_help_lists_every_command_and_the_exit_codes() -> None:
@@ -116,14 +118,14 @@ def test_the_budget_says_what_was_spent_and_what_would_save(demo: Demo) -> None:
     assert {plan["provider"] for plan in plans["plans"]} >= {"alphavantage", "polygon"}
 
 
-def test_a_ledger_is_begun_anew_only_by_an_operators_word(tmp_path: Path) -> None:
+def test_a_ledger_is_begun_anew_only_by_an_operators_word(quick: Quick, tmp_path: Path) -> None:
     config = tmp_path / "live_feeds.yaml"
     config.write_text(LIVE.read_text().replace("budgets:\n", f"budgets:\n  ledger: {tmp_path}/ledger.sqlite\n"))
     (tmp_path / "ledger.sqlite").write_bytes(b"damaged")
-    asked = firmquote("budget", "begin-anew", "--config", str(config))
+    asked = quick("budget", "begin-anew", "--config", str(config))
     assert (asked.returncode, "Say --yes" in asked.stderr) == (1, True)
     assert (tmp_path / "ledger.sqlite").exists()
-    done = firmquote("budget", "begin-anew", "--config", str(config), "--yes", "--json")
+    done = quick("budget", "begin-anew", "--config", str(config), "--yes", "--json")
     assert json.loads(done.stdout) == {"put_aside": [f"{tmp_path}/ledger.sqlite.put-aside"]}
 
 
@@ -143,39 +145,39 @@ def test_the_gateways_refusals_are_one_line_with_an_exit_code(
     assert words in done.stderr
 
 
-def test_a_taken_port_is_one_line_with_exit_code_4(demo: Demo) -> None:
-    done = firmquote("demo", "--port", demo.url.rsplit(":", 1)[1], "--for", "5s")
+def test_a_taken_port_is_one_line_with_exit_code_4(quick: Quick, demo: Demo) -> None:
+    done = quick("demo", "--port", demo.url.rsplit(":", 1)[1], "--for", "5s")
     assert done.returncode == 4
     assert "is taken. Stop what listens there" in done.stderr.splitlines()[-1]
 
 
-def test_without_a_gateway_it_says_how_to_start_one() -> None:
+def test_without_a_gateway_it_says_how_to_start_one(quick: Quick) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    done = firmquote("quote", "--url", f"http://127.0.0.1:{port}")
+    done = quick("quote", "--url", f"http://127.0.0.1:{port}")
     assert (done.returncode, done.stderr.count("\n")) == (5, 1)
     assert "Start one with `firmquote run` or `firmquote demo`" in done.stderr
 
 
-def test_a_missing_key_is_one_line_with_exit_code_2() -> None:
-    done = firmquote("check", "--config", str(LIVE))
+def test_a_missing_key_is_one_line_with_exit_code_2(quick: Quick) -> None:
+    done = quick("check", "--config", str(LIVE))
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert "alphavantage: no key in the environment variable FIRMQUOTE_ALPHAVANTAGE_API_KEY" in done.stderr
 
 
-def test_check_shows_what_is_in_effect_and_no_key() -> None:
+def test_check_shows_what_is_in_effect_and_no_key(quick: Quick) -> None:
     keys = {"FIRMQUOTE_ALPHAVANTAGE_API_KEY": "hush-one", "FIRMQUOTE_POLYGON_API_KEY": "hush-two"}
-    done = firmquote("check", "--config", str(LIVE), "--json", **keys)
+    done = quick("check", "--config", str(LIVE), "--json", **keys)
     assert (done.returncode, done.stderr) == (0, "")
     effective = json.loads(done.stdout)
     assert effective["providers"]["polygon"]["stream_url"] == "wss://socket.massive.com/stocks"
     assert "hush" not in done.stdout
 
 
-def test_an_unknown_key_in_the_file_names_the_nearest(tmp_path: Path) -> None:
+def test_an_unknown_key_in_the_file_names_the_nearest(quick: Quick, tmp_path: Path) -> None:
     path = tmp_path / "feeds.yaml"
     path.write_text(LIVE.read_text().replace("shadow_mode", "shadow_mod"))
-    done = firmquote("run", "--config", str(path))
+    done = quick("run", "--config", str(path))
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert "Did you mean shadow_mode?" in done.stderr
 
@@ -205,8 +207,8 @@ serve: {{port: 0, state_dir: {tmp_path}}}
 
 
 @pytest.mark.parametrize("command", ["serve", "fault"])
-def test_the_lab_has_help_too(command: str) -> None:
-    assert firmquote("lab", command, "--help").returncode == 0
+def test_the_lab_has_help_too(quick: Quick, command: str) -> None:
+    assert quick("lab", command, "--help").returncode == 0
 
 
 def test_an_unknown_fault_names_the_known_ones(demo: Demo) -> None:
@@ -221,23 +223,23 @@ def test_a_symbol_is_understood_as_people_type_it(demo: Demo) -> None:
     assert found["symbol"] == "IBM"
 
 
-def test_a_symbol_is_explained() -> None:
-    done = firmquote("symbols", "explain", "BRK/B")
+def test_a_symbol_is_explained(quick: Quick) -> None:
+    done = quick("symbols", "explain", "BRK/B")
     assert (done.returncode, done.stderr) == (0, "")
     assert "BRK/B means BRK.B (class)" in done.stdout
     assert "alphavantage  BRK-B" in done.stdout
 
 
-def test_an_old_name_is_followed_to_the_new_one() -> None:
+def test_an_old_name_is_followed_to_the_new_one(quick: Quick) -> None:
     histories = Path(__file__).parents[1] / "symbols" / "data"
     args = ("symbols", "explain", "AOL", "--as-of", "2002-01-02", "--map-files", str(histories), "--json")
-    done = firmquote(*args)
+    done = quick(*args)
     assert (done.returncode, done.stderr) == (0, "")
     assert json.loads(done.stdout)["current"] == "TWX"
 
 
-def test_a_text_with_two_meanings_is_not_guessed() -> None:
-    done = firmquote("symbols", "explain", "BRK-B")
+def test_a_text_with_two_meanings_is_not_guessed(quick: Quick) -> None:
+    done = quick("symbols", "explain", "BRK-B")
     assert (done.returncode, done.stderr.count("\n")) == (6, 1)
     assert "BRK.B" in done.stderr
 

@@ -1,22 +1,27 @@
 """`firmquote replay` as people run it."""
 
 import json
-import subprocess
-import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from subprocess import CompletedProcess
+
+import pytest
+from tests.docs.quick import Quick
 
 from firmquote.lab import DEMO_TAPE
 
 ROOT = Path(__file__).parents[2]
 DEMO = ROOT / "config" / "demo.yaml"
+Replay = Callable[..., CompletedProcess[str]]
 
 
-def replay(*arguments: str) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-m", "firmquote", "replay", "2013-10-08", "--config", str(DEMO), *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+@pytest.fixture
+def replay(quick: Quick) -> Replay:
+    return partial(quick, "replay", "2013-10-08", "--config", str(DEMO))
 
 
-def test_a_day_is_told_intent_by_intent_and_compared_with_another_configuration(tmp_path: Path) -> None:
+def test_a_day_is_told_intent_by_intent_and_compared_with_another_configuration(replay: Replay, tmp_path: Path) -> None:
     other = tmp_path / "other.yaml"
     other.write_text(DEMO.read_text().replace("decision:\n", "decision:\n  positive: 0.6\n"))
     done = replay("--tape", str(DEMO_TAPE), "--symbol", "IBM", "--against", str(other))
@@ -29,14 +34,14 @@ def test_a_day_is_told_intent_by_intent_and_compared_with_another_configuration(
     assert "only the first: IBM BUY_1X at " in done.stdout
 
 
-def test_the_same_as_json() -> None:
+def test_the_same_as_json(replay: Replay) -> None:
     done = replay("--tape", str(DEMO_TAPE), "--symbol", "IBM", "--json")
     report = json.loads(done.stdout)["report"]
     assert report["quotes"] > 500
     assert {"orders", "fills", "receipts", "digest", "realised_usd", "nav_usd"} <= set(report)
 
 
-def test_a_day_or_a_symbol_that_is_not_there_is_named(tmp_path: Path) -> None:
+def test_a_day_or_a_symbol_that_is_not_there_is_named(replay: Replay, tmp_path: Path) -> None:
     missing = replay("--tape", str(tmp_path))
     assert (missing.returncode, "no quotes of 2013-10-08 there" in missing.stderr) == (2, True)
     unknown = replay("--tape", str(DEMO_TAPE), "--symbol", "NOPE")

@@ -22,6 +22,7 @@ from typing import IO
 
 MESSAGE_BYTES_MAX = 180_000
 CRASHED = 70
+COMMAND_S = 120
 COMMAND = """#!{python} -IS
 import json, os, socket, sys
 there = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -56,6 +57,13 @@ class Quick:
     def __init__(self, folder: Path, path: str) -> None:
         self.folder = folder
         self._path = path
+
+    def __call__(self, *args: str, **environ: str) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end, with no setting of ours but `environ`."""
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("FIRMQUOTE_")}
+        env = kept | {"COLUMNS": "200"} | environ
+        command = [str(self.folder / "firmquote"), *args]
+        return subprocess.run(command, capture_output=True, text=True, timeout=COMMAND_S, env=env, check=False)
 
     def start(
         self, args: Sequence[str], environ: Mapping[str, str], output: IO[bytes], program: str = "firmquote"
