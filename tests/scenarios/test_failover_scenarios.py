@@ -252,11 +252,12 @@ def test_a_stream_that_freezes_without_an_error_loses_its_role_and_gets_it_back(
             watch = running.gateway.conductor.watch
             await running.until(lambda: usual_gap_is_known(watch))
             await running.lab.polygon.inject(Fault.FREEZE)
-            begun_ns, late_s = SystemClock.monotonic_ns(), running.late_s
+            begun_ns, late_s, stalls = SystemClock.monotonic_ns(), running.late_s, watch.stalls
             await running.until(lambda: running.gateway.manager.serving == "alphavantage")
             took_s = (SystemClock.monotonic_ns() - begun_ns) / 1e9 - (running.late_s - late_s)
             member = running.gateway.manager.members["polygon"]
-            assert took_s < 10, "the bound for polled evidence"
+            stood_still = watch.stalls > stalls  # then nobody's silence is judged for a while
+            assert took_s < 10 or stood_still, "the bound for polled evidence"
             assert member.silent is not None
             assert "silent for" in member.why
             assert member.reconnects == 0
