@@ -248,10 +248,11 @@ def test_the_official_stream_comes_back_after_a_cut() -> None:
     with_lab(body)
 
 
-def test_a_halt_and_its_end_reach_the_official_stream_and_no_quote_comes_between() -> None:
+def test_price_limits_a_halt_and_its_end_reach_the_official_stream_and_no_quote_comes_between() -> None:
     async def body(lab: Lab) -> None:
         statuses: list[str] = []
         quotes: list[str] = []
+        bands: list[tuple[str, float, float]] = []
         client = stream(lab)
 
         async def note_status(status: TradingStatus | dict[Any, Any]) -> None:
@@ -262,10 +263,17 @@ def test_a_halt_and_its_end_reach_the_official_stream_and_no_quote_comes_between
             assert isinstance(quote, Quote)
             quotes.append(quote.symbol)
 
+        async def note_band(band: dict[Any, Any]) -> None:
+            bands.append((band["S"], band["d"], band["u"]))
+
         client.subscribe_trading_statuses(note_status, "BAC")
+        client._subscribe(note_band, ("BAC",), client._handlers["lulds"])  # it dispatches them, and has no face for it
         client.subscribe_quotes(note_quote, "*")
         running = asyncio.create_task(client._run_forever())
         await until(lambda: "BAC" in quotes)
+        lab.limit("BAC", 12.5, 15.5)
+        lab.limit("AIG", 40.0, 60.0)
+        await until(lambda: bands == [("BAC", 12.5, 15.5)])
         lab.halt("BAC")
         lab.halt("AIG")
         await until(lambda: statuses == ["BAC Trading Halt"])

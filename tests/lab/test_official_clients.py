@@ -13,6 +13,7 @@ from alpha_vantage.fundamentaldata import FundamentalData
 from alpha_vantage.timeseries import TimeSeries
 from massive import RESTClient, WebSocketClient
 from massive.exceptions import AuthError, BadResponse
+from massive.websocket.models import LimitUpLimitDown
 from massive.websocket.models import Market as MassiveMarket
 from tests.patience import PATIENCE_S
 
@@ -134,6 +135,35 @@ def test_massive_websocket_receives_quotes_that_are_rows_of_the_tape() -> None:
             task.cancel()
         for m in seen:
             assert (m.symbol, m.bid_price, m.bid_size, m.ask_price, m.ask_size) in rows  # type: ignore[attr-defined]  # massive's own type
+
+    with_lab(body)
+
+
+def test_massive_websocket_reads_price_limits_and_halts() -> None:
+    async def body(lab: Lab) -> None:
+        client = stream(lab)
+        client.subscribe("LULD.BAC")
+        told: list[LimitUpLimitDown] = []
+        began, enough = asyncio.Event(), asyncio.Event()
+
+        async def on_messages(messages: list[object]) -> None:
+            told.extend(message for message in messages if isinstance(message, LimitUpLimitDown))
+            began.set()
+            if len(told) >= 3:
+                enough.set()
+
+        async with asyncio.TaskGroup() as group:
+            task = group.create_task(client.connect(on_messages))
+            await began.wait()
+            lab.limit("BAC", 12.5, 15.5)
+            lab.limit("AIG", 1.0, 2.0)
+            lab.halt("BAC")
+            lab.resume("BAC")
+            await enough.wait()
+            task.cancel()
+        band, *halts = told
+        assert (band.symbol, band.low_price, band.high_price) == ("BAC", 12.5, 15.5)
+        assert [halt.indicators for halt in halts] == [[17], [18]]
 
     with_lab(body)
 

@@ -60,5 +60,19 @@ def test_a_change_of_session_changes_the_limits_of_a_running_gateway() -> None:
     assert gateway.board.grading.ceiling_ms > before.ceiling_ms
 
 
+def test_price_limits_hold_in_regular_hours_alone() -> None:
+    gateway, clock = gateway_at(at("2026-11-24", "09:29"))
+    entry = gateway.board.entries["IBM"]
+    entry.band = (1.0, 2.0)
+    clock.advance(60 * NS_PER_S)
+    gateway._follow_session(clock.now_ns())
+    assert gateway.session.value == "regular"
+    assert entry.band is not None, "the first of a day may come a moment early"
+    clock.advance(7 * 3_600 * NS_PER_S)
+    gateway._follow_session(clock.now_ns())
+    assert gateway.session.value == "after"
+    assert gateway.board.entries["IBM"].band is None
+
+
 def test_the_demo_is_always_in_regular_hours() -> None:
     assert load_config(DEMO).quality.calendar == "always_regular"

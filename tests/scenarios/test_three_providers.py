@@ -82,22 +82,45 @@ def test_multi_provider_a_key_revoked_in_mid_session_moves_the_role_and_is_not_t
     play(body)
 
 
-def test_multi_provider_a_halt_is_told_by_the_provider_and_moves_no_role() -> None:
+def with_price_bands(before: Callable[[Config], Config]) -> Callable[[Config], Config]:
+    def change(config: Config) -> Config:
+        config = before(config)
+        section = config.providers["polygon"]
+        own = structs.replace(section, settings={**section.settings, "price_bands": True})
+        return structs.replace(config, providers={**config.providers, "polygon": own})
+
+    return change
+
+
+def test_multi_provider_limits_and_halts_are_told_by_a_provider_move_no_role_and_leave_nothing_firm() -> None:
     async def body() -> None:
-        config = LabConfig(speed=5)
-        async with scenario(lab=config, providers=PROVIDERS, change=with_roles("alpaca", "polygon")) as running:
+        lab, change = LabConfig(speed=5), with_price_bands(with_roles("alpaca", "polygon"))
+        async with scenario(lab=lab, providers=PROVIDERS, change=change) as running:
             gateway = running.gateway
-            quotes = gateway.report.quotes
+            quote, quotes = gateway.report.quote, gateway.report.quotes
             await running.until(lambda: all(view.provider == "alpaca" and view.bid for view in quotes()))
+            for teller in ("alpaca", "polygon"):
+
+                def at_the_limit(high: float, teller: str = teller) -> bool:
+                    running.lab.simulators[teller].limit("BAC", 1.0, high)
+                    return "limit_state" in quote("BAC").reasons
+
+                await running.until(lambda: at_the_limit(2.0))
+                assert quote("BAC").grade != "firm"
+                await running.until(lambda: not at_the_limit(1_000.0))
             running.lab.halt("BAC")
-            await running.until(lambda: gateway.report.quote("BAC").halted)
-            for _ in range(500):
+            await running.until(lambda: quote("BAC").halted)
+            for _ in range(200):
                 await running.turn()
                 assert gateway.manager.serving == "alpaca"
-                assert "halted" in gateway.report.quote("BAC").reasons
+                assert "halted" in quote("BAC").reasons
             running.lab.resume("BAC")
-            await running.until(lambda: not gateway.report.quote("BAC").halted)
+            await running.until(lambda: not quote("BAC").halted)
             assert {view.symbol for view in quotes() if view.halted} == set()
+            entry = gateway.board.entries["BAC"]
+            while (quote("BAC").received_ns or 0) < entry.resumed_ns:
+                assert quote("BAC").grade != "firm", "nothing from before the resumption is"
+                await running.turn()
 
     play(body)
 

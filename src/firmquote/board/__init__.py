@@ -7,7 +7,7 @@ from firmquote.board.arbitration import Seam
 from firmquote.board.barring import visible_line
 from firmquote.board.board import Board, BoardView
 from firmquote.board.feed import Feed, FeedCounts
-from firmquote.board.halts import halt_entry, resume_entry
+from firmquote.board.halts import halt_entry, lift_band, resume_entry
 from firmquote.board.line import Entry, Line
 from firmquote.board.peers import believed_elsewhere
 from firmquote.board.reader import Reader
@@ -23,6 +23,7 @@ __all__ = [
     "Seam",
     "believed_elsewhere",
     "halt_entry",
+    "lift_band",
     "resume_entry",
     "visible_line",
 ]

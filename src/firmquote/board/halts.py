@@ -21,3 +21,9 @@ def resume_entry(entry: Entry, sources: Iterable[str] | None, *, now_ns: int) ->
     if not entry.halted:
         entry.resumed_ns = now_ns
     return before and not entry.halted
+
+
+def lift_band(entry: Entry) -> bool:
+    """Forget the price limits, which hold in regular hours alone; says whether there were any."""
+    had, entry.band = entry.band is not None, None
+    return had

@@ -75,12 +75,19 @@ class AlpacaDialect:
 
     def status(self, connection: Connection, symbol: str, *, halted: bool) -> Frame | None:
         """Return a trading status in the codes of tape C, if the client subscribed to statuses."""
-        if connection.channels.isdisjoint((f"statuses.{symbol}", "statuses.*")):
+        if not _wants(connection, "statuses", symbol):
             return None
         code, words, cause = ("H", "Trading Halt", "T12") if halted else ("T", "Trading Resumption", "C11")
         at = _time(connection, self._clock.now_ns())
         message = {"T": "s", "S": symbol, "sc": code, "sm": words, "rc": cause, "rm": "", "t": at, "z": "C"}
         return _encode(connection, [message])
+
+    def band(self, connection: Connection, symbol: str, low: float, high: float) -> Frame | None:
+        """Return price limits, if the client subscribed to them."""
+        if not _wants(connection, "lulds", symbol):
+            return None
+        at = _time(connection, self._clock.now_ns())
+        return _encode(connection, [{"T": "l", "S": symbol, "u": high, "d": low, "i": "B", "t": at, "z": "C"}])
 
     def farewell(self, connection: Connection, cause: Farewell) -> Frame:
         """Return the error that comes before the close."""
@@ -134,6 +141,10 @@ class AlpacaDialect:
             "c": ["R"],
             "z": "C",
         }
+
+
+def _wants(connection: Connection, channel: str, symbol: str) -> bool:
+    return not connection.channels.isdisjoint((f"{channel}.{symbol}", f"{channel}.*"))
 
 
 def _is_binary(connection: Connection) -> bool:

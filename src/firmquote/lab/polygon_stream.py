@@ -54,13 +54,22 @@ class PolygonDialect:
         """Return the quotes as one JSON array."""
         return json.dumps([self._wire(quote) for quote in quotes], separators=(",", ":"))
 
-    def status(self, connection: Connection, symbol: str, *, halted: bool) -> Frame | None:  # noqa: ARG002 - see below
-        """Say nothing: halts come on channels that are not simulated."""
-        return None
+    def status(self, connection: Connection, symbol: str, *, halted: bool) -> Frame | None:
+        """Return a halt or its end as it comes for Nasdaq's stocks, if the client subscribed to price limits."""
+        return self._luld(connection, symbol, {"i": [17 if halted else 18], "z": 3})
+
+    def band(self, connection: Connection, symbol: str, low: float, high: float) -> Frame | None:
+        """Return price limits, if the client subscribed to them."""
+        return self._luld(connection, symbol, {"h": high, "l": low, "i": [1], "z": 3})
 
     def farewell(self, connection: Connection, cause: Farewell) -> Frame:  # noqa: ARG002 - all are told the same
         """Return the status that comes before the close."""
         return _status(*_FAREWELLS[cause])
+
+    def _luld(self, connection: Connection, symbol: str, fields: dict[str, object]) -> Frame | None:
+        if connection.channels.isdisjoint((f"LULD.{symbol}", "LULD.*")):
+            return None
+        return json.dumps([{"ev": "LULD", "T": symbol, **fields, "t": self._clock.now_ns() // NS_PER_MS, "q": 1}])
 
     def _login(self, connection: Connection, key: str, others: list[Connection]) -> None:
         if key not in self._keys or self._faults.refuses_keys(self._clock.now_ns()):

@@ -101,6 +101,11 @@ class Lab:
         self.market.halted.discard(symbol)
         self._announce(symbol, halted=False)
 
+    def limit(self, symbol: str, low: float, high: float) -> None:
+        """Let trading in `symbol` happen between these prices alone; those who tell price limits say so."""
+        for simulator in self.simulators.values():
+            simulator.limit(symbol, low, high)
+
     def step(self) -> None:
         """Let every simulator send what has happened on the tape since the last step."""
         now_ns = self._clock.now_ns()
@@ -111,7 +116,7 @@ class Lab:
     def _announce(self, symbol: str, *, halted: bool) -> None:
         for simulator in self.simulators.values():
             if simulator.streams is not None:
-                simulator.streams.announce(symbol, halted=halted)
+                simulator.streams.announce(lambda dialect, client: dialect.status(client, symbol, halted=halted))
 
     async def _play(self) -> None:
         while True:

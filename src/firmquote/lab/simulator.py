@@ -184,6 +184,11 @@ class Simulator:
         self.streams.tick(now_ns)
         await self._clock.sleep_until(self._clock.monotonic_ns())  # the writers have their turn
 
+    def limit(self, symbol: str, low: float, high: float) -> None:
+        """Tell those who asked for it between which prices `symbol` may trade."""
+        if self.streams is not None:
+            self.streams.announce(lambda dialect, client: dialect.band(client, symbol, low, high))
+
     def clear(self) -> None:
         """End all faults."""
         self.faults.clear()

@@ -5,7 +5,7 @@ What a provider says on its stream is its `Dialect`.
 
 import asyncio
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from enum import Enum
 from typing import Protocol, TypeAlias
 
@@ -120,6 +120,10 @@ class Dialect(Protocol):
         """Return the news that trading in `symbol` stopped or goes on; `None` where this client is not told."""
         ...
 
+    def band(self, connection: Connection, symbol: str, low: float, high: float) -> Frame | None:
+        """Return the news of new price limits; `None` where this client is not told."""
+        ...
+
     def farewell(self, connection: Connection, cause: Farewell) -> Frame:
         """Return the last words before the end."""
         ...
@@ -200,10 +204,10 @@ class Streams:
             elif evicting and connection.key and now_ns - connection.login_ns >= evicting.magnitude * NS_PER_S:
                 connection.drop(self.dialect.farewell(connection, Farewell.TOO_MANY))
 
-    def announce(self, symbol: str, *, halted: bool) -> None:
-        """Tell the clients who asked for it that trading in `symbol` stopped or goes on."""
+    def announce(self, words: Callable[[Dialect, Connection], Frame | None]) -> None:
+        """Tell the clients who asked for it a piece of news."""
         for connection in self._connections:
-            frame = self.dialect.status(connection, symbol, halted=halted)
+            frame = words(self.dialect, connection)
             if frame is not None:
                 connection.put(frame)
 

@@ -8,7 +8,7 @@ from random import Random
 
 import structlog
 
-from firmquote.board import Board
+from firmquote.board import Board, lift_band
 from firmquote.model import (
     NS_PER_MS,
     NS_PER_S,
@@ -353,6 +353,9 @@ class Gateway:
             return
         self.conductor.begin_session(self.session, session)
         self.session = session
+        for entry in self.board.entries.values() if session is not Session.REGULAR else ():
+            if lift_band(entry):
+                self.board.touch(entry)
         self.board.grading = self.config.quality.grading.at(session)
 
     def _start_backfill(self, name: str, group: asyncio.TaskGroup) -> None:

@@ -42,7 +42,7 @@ WRONG_KEY_WORDS = "forbidden"
 """A 403 with this word is about the key (unconfirmed on the data host); others are about the plan."""
 
 HALTED = frozenset({"H", "P", "2"})
-"""`H` halt, `P` volatility pause (tape C); `2` halt (tapes A and B, from the CTA's own table; unconfirmed)."""
+"""`H` halt, `P` volatility pause (tapes C and O); `2` halt (tapes A and B). Alpaca's own table, read 2026-11-24."""
 
 RESUMED = frozenset({"T", "3"})
-"""`T` trading resumption (tape C); `3` resume (tapes A and B; unconfirmed). `Q` resumes quoting, not trading."""
+"""`T` trading resumption (tapes C and O); `3` resume (A and B). `Q` resumes quoting, not trading."""

@@ -37,6 +37,8 @@ class AlpacaConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """Shares in a lot, for `size_unit: lots`; round lots vary by price tier since 2025-11-03."""
     halts: bool = True
     """Subscribe to trading statuses as well."""
+    price_bands: bool = True
+    """Subscribe to limit up, limit down as well."""
     answer_timeout_ms: int = 10_000
     """How long a login or a subscription may stay unanswered; the server itself gives a login 10 s."""
     requests_per_minute: int = 200

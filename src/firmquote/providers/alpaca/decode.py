@@ -7,9 +7,10 @@ from msgspec import DecodeError, Raw, ValidationError
 from msgspec.json import Decoder
 
 from firmquote.errors import SAMPLE_BYTES_MAX
-from firmquote.model import Event, Halt, Quote, SymbolTable, UnknownSymbol, Unparsed
+from firmquote.model import Event, Halt, PriceBand, Quote, SymbolTable, UnknownSymbol, Unparsed
 from firmquote.providers.alpaca.codes import HALTED, RESUMED
 from firmquote.providers.alpaca.messages import (
+    BandMessage,
     ErrorMessage,
     LatestQuote,
     LatestQuotes,
@@ -23,8 +24,8 @@ from firmquote.providers.alpaca.messages import (
 
 NAME = "alpaca"
 
-Message: TypeAlias = QuoteMessage | StatusMessage | SuccessMessage | ErrorMessage | SubscriptionMessage
-_OURS = frozenset({"q", "s", "success", "error", "subscription"})
+Message: TypeAlias = QuoteMessage | StatusMessage | BandMessage | SuccessMessage | ErrorMessage | SubscriptionMessage
+_OURS = frozenset({"q", "s", "l", "success", "error", "subscription"})
 
 decode_quotes = Decoder(list[QuoteMessage], dec_hook=read_moment).decode
 """Decode a frame that holds quotes alone, as nearly every frame does; raises `msgspec.DecodeError` for any other."""
@@ -73,6 +74,21 @@ def make_halt(status: StatusMessage, received_ns: int, symbols: SymbolTable) -> 
         received_ns=received_ns,
         event_ns=int(status.time),
         cause=status.cause or status.words,
+    )
+
+
+def make_band(message: BandMessage, received_ns: int, symbols: SymbolTable) -> PriceBand | UnknownSymbol:
+    """Return price limits in our words."""
+    symbol = symbols.get(message.symbol)
+    if symbol is None:
+        return UnknownSymbol(provider=NAME, spelling=message.symbol, received_ns=received_ns)
+    return PriceBand(
+        symbol=symbol,
+        provider=NAME,
+        low=message.low,
+        high=message.high,
+        received_ns=received_ns,
+        event_ns=int(message.time),
     )
 
 

@@ -59,6 +59,15 @@ class StatusMessage(Struct, frozen=True, gc=False, tag_field="T", tag="s"):
     cause: str = field(name="rm", default="")
 
 
+class BandMessage(Struct, frozen=True, gc=False, tag_field="T", tag="l"):
+    """Limit up, limit down: between these prices it may trade."""
+
+    symbol: str = field(name="S")
+    time: Moment = field(name="t")
+    high: float = field(name="u")
+    low: float = field(name="d")
+
+
 class SuccessMessage(Struct, frozen=True, gc=False, tag_field="T", tag="success"):
     """`connected` and `authenticated`."""
 
@@ -76,7 +85,6 @@ class SubscriptionMessage(Struct, frozen=True, gc=False, tag_field="T", tag="sub
     """The answer to every change: the entire set as it stands now, not what was just asked for."""
 
     quotes: tuple[str, ...] = ()
-    statuses: tuple[str, ...] = ()
 
 
 class OtherMessage(Struct, frozen=True, gc=False):

@@ -31,10 +31,12 @@ from firmquote.providers.alpaca.decode import (
     Message,
     decode_mixed,
     decode_quotes,
+    make_band,
     make_halt,
     make_quote,
 )
 from firmquote.providers.alpaca.messages import (
+    BandMessage,
     ErrorMessage,
     QuoteMessage,
     StatusMessage,
@@ -57,6 +59,7 @@ class _Change(msgspec.Struct, frozen=True, omit_defaults=True):
     action: str
     quotes: tuple[str, ...] = ()
     statuses: tuple[str, ...] = ()
+    lulds: tuple[str, ...] = ()
 
 
 class AlpacaStream:
@@ -64,7 +67,7 @@ class AlpacaStream:
 
     A subscription is refused as a whole for one symbol in it. So every message waits for its answer, and a refused
     one is asked again by halves, until the symbols that are to blame stand alone: at most two messages a symbol.
-    Trading statuses come last, since they may count against the plan's limit of symbols.
+    Trading statuses and price bands come last, each alone: a plan may not have them, or count them.
     """
 
     tick_type: type = QuoteMessage
@@ -76,10 +79,13 @@ class AlpacaStream:
         self._key = split_key(opening.key)
         self._codec = opening.codec
         self.lot_shares = lot_shares(config)
-        self._halts = config.halts
         self._timeout_ns = config.answer_timeout_ms * NS_PER_MS
         self._symbols: dict[str, str] = {}
-        self._with_statuses: set[str] = set()
+        wanted = {"statuses": config.halts, "lulds": config.price_bands}
+        self._extras: dict[str, set[str]] = {channel: set() for channel, on in wanted.items() if on}
+        """What is asked for beside quotes, and of which symbols it was."""
+        self._without_quotes: set[str] = set()
+        """Symbols that were refused on this connection: one of them would fail a whole request again."""
         self._unanswered: deque[_Change] = deque()
         """Changes that were sent, in order; the server answers each once."""
         self._open = self._ready = False
@@ -90,7 +96,9 @@ class AlpacaStream:
         self._open, self._ready = True, False
         self._due_ns = now_ns + self._timeout_ns
         self._unanswered.clear()
-        self._with_statuses.clear()
+        self._without_quotes.clear()
+        for have in self._extras.values():
+            have.clear()
         return ()
 
     def on_frame(self, frame: bytes | memoryview, received_ns: int) -> Sequence[Output]:
@@ -119,9 +127,10 @@ class AlpacaStream:
             del self._symbols[spelling]
         if not self._ready or not gone:
             return ()
-        statuses = tuple(spelling for spelling in gone if spelling in self._with_statuses)
-        self._with_statuses.difference_update(gone)
-        return [self._ask(_Change("unsubscribe", gone, statuses))]
+        also = {channel: tuple(each for each in gone if each in have) for channel, have in self._extras.items()}
+        for have in self._extras.values():
+            have.difference_update(gone)
+        return [self._ask(_Change("unsubscribe", gone, **also))]
 
     def on_timer(self, now_ns: int) -> Sequence[Output]:
         """Give up on a login or a subscription that is never answered: the server accepted the socket and hangs."""
@@ -143,6 +152,8 @@ class AlpacaStream:
                 halt = make_halt(message, received_ns, self._symbols)
                 if halt is not None:
                     yield halt
+            case BandMessage():
+                yield make_band(message, received_ns, self._symbols)
             case SuccessMessage():
                 yield _status(SUCCESS.get(message.msg, LineState.NOTICE), message.msg, received_ns)
                 yield from self._greeted(message.msg)
@@ -163,10 +174,11 @@ class AlpacaStream:
     def _acknowledged(self, answer: SubscriptionMessage, received_ns: int) -> Iterator[Output]:
         change = self._answered()
         if change is not None and change.action == "subscribe":
-            yield _status(LineState.SUBSCRIBED, ",".join((*change.quotes, *change.statuses)), received_ns)
+            names = (*change.quotes, *change.statuses, *change.lulds)
+            yield _status(LineState.SUBSCRIBED, ",".join(names), received_ns)
             for spelling in sorted(set(change.quotes) - set(answer.quotes)):
                 yield UnknownSymbol(provider=NAME, spelling=spelling, received_ns=received_ns)
-        yield from self._ask_statuses()
+        yield from self._ask_extras()
 
     def _refused(self, error: ErrorMessage, received_ns: int) -> Iterator[Output]:
         words = f"{error.code} {error.msg}"
@@ -183,23 +195,29 @@ class AlpacaStream:
             half = len(change.quotes) // 2
             yield self._ask(msgspec.structs.replace(change, quotes=change.quotes[:half]))
             yield self._ask(msgspec.structs.replace(change, quotes=change.quotes[half:]))
+        elif not change.quotes:
+            what = "trading statuses" if change.statuses else "price bands"
+            yield _status(LineState.NOTICE, f"{words}: {what}", received_ns)
         elif error.code == SYMBOL_LIMIT:
-            yield _status(LineState.LIMITED, f"{words}: {''.join(change.quotes) or 'trading statuses'}", received_ns)
-        elif change.quotes:
-            yield UnknownSymbol(provider=NAME, spelling=change.quotes[0], received_ns=received_ns)
+            self._without_quotes.update(change.quotes)
+            yield _status(LineState.LIMITED, f"{words}: {change.quotes[0]}", received_ns)
         else:
-            yield _status(LineState.NOTICE, f"{words}: trading statuses", received_ns)
-        yield from self._ask_statuses()
+            self._without_quotes.update(change.quotes)
+            yield UnknownSymbol(provider=NAME, spelling=change.quotes[0], received_ns=received_ns)
+        yield from self._ask_extras()
 
     def _ask_quotes(self, spellings: Sequence[str]) -> Iterator[Send]:
         for start in range(0, len(spellings), SYMBOLS_MAX):
             yield self._ask(_Change("subscribe", quotes=tuple(spellings[start : start + SYMBOLS_MAX])))
 
-    def _ask_statuses(self) -> Iterator[Send]:
-        new = tuple(spelling for spelling in self._symbols if spelling not in self._with_statuses)
-        if self._halts and new and not self._unanswered:
-            self._with_statuses.update(new)
-            yield self._ask(_Change("subscribe", statuses=new))
+    def _ask_extras(self) -> Iterator[Send]:
+        for channel, have in self._extras.items():
+            left_out = have | self._without_quotes
+            wanted = [spelling for spelling in self._symbols if spelling not in left_out]
+            new = tuple(wanted[:SYMBOLS_MAX])
+            if new and not self._unanswered:
+                have.update(new)
+                yield self._ask(_Change("subscribe", **{channel: new}))
 
     def _ask(self, change: _Change) -> Send:
         self._unanswered.append(change)

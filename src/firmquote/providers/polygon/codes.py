@@ -27,3 +27,7 @@ HTTP = {
     429: LineState.LIMITED,
 }
 """Everything else from 400 on is `SERVER_ERROR`, except 404: the ticker is not known."""
+
+NASDAQ_TAPE = 3
+HALTED, RESUMED = 17, 18
+"""Indicators of the LULD channel, of that tape alone: massive.com/docs/websocket/stocks/luld, read 2026-11-24."""

@@ -1,6 +1,6 @@
 """Bytes → events. Pure; never raises for what the bytes hold."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from msgspec import DecodeError, Raw, ValidationError
 from msgspec.json import Decoder
@@ -9,6 +9,7 @@ from firmquote.errors import SAMPLE_BYTES_MAX
 from firmquote.model import (
     NS_PER_MS,
     Event,
+    Halt,
     LineState,
     LineStatus,
     PriceBand,
@@ -17,7 +18,7 @@ from firmquote.model import (
     UnknownSymbol,
     Unparsed,
 )
-from firmquote.providers.polygon.codes import NOT_ENTITLED_WORDS, STATUS
+from firmquote.providers.polygon.codes import HALTED, NASDAQ_TAPE, NOT_ENTITLED_WORDS, RESUMED, STATUS
 from firmquote.providers.polygon.messages import (
     BandMessage,
     LastQuote,
@@ -64,19 +65,21 @@ def make_quote(tick: QuoteMessage, received_ns: int, symbols: SymbolTable, lot_s
     return Quote(symbol, NAME, tick.bid or None, tick.ask or None, *sizes, to_ns(tick.time), received_ns, tick.sequence)
 
 
-def make_band(message: BandMessage, received_ns: int, symbols: SymbolTable) -> PriceBand | UnknownSymbol:
-    """Return price limits in our words."""
+def make_bands(message: BandMessage, received_ns: int, symbols: SymbolTable) -> Iterator[Event]:
+    """Return price limits, a halt or its end, in our words."""
     symbol = symbols.get(message.ticker)
     if symbol is None:
-        return UnknownSymbol(provider=NAME, spelling=message.ticker, received_ns=received_ns)
-    return PriceBand(
-        symbol=symbol,
-        provider=NAME,
-        low=message.low,
-        high=message.high,
-        received_ns=received_ns,
-        event_ns=to_ns(message.time),
-    )
+        yield UnknownSymbol(provider=NAME, spelling=message.ticker, received_ns=received_ns)
+        return
+    event_ns = to_ns(message.time)
+    told = message.tape == NASDAQ_TAPE and {HALTED, RESUMED}.intersection(message.indicators)
+    if told:
+        halted = HALTED in told
+        cause = "trading halt" if halted else "trading resumption"
+        yield Halt(symbol=symbol, provider=NAME, halted=halted, received_ns=received_ns, event_ns=event_ns, cause=cause)
+    if not told or message.high > 0:
+        low, high = message.low, message.high
+        yield PriceBand(symbol=symbol, provider=NAME, low=low, high=high, received_ns=received_ns, event_ns=event_ns)
 
 
 def decode_nbbo(body: bytes, ticker: str, received_ns: int, symbols: SymbolTable, lot_shares: int) -> Sequence[Event]:

@@ -29,12 +29,17 @@ class StatusMessage(Struct, frozen=True, gc=False, tag_field="ev", tag="status")
 
 
 class BandMessage(Struct, frozen=True, gc=False, tag_field="ev", tag="LULD"):
-    """Limit up, limit down. The ticker's key is `T` here, and the unit of `t` varies (dossier trap 5, section 3)."""
+    """Limit up, limit down, and halts of Nasdaq's stocks.
+
+    The ticker's key is `T` here, and the unit of `t` varies (dossier trap 5, section 3).
+    """
 
     ticker: str = field(name="T")
     time: int = field(name="t")
-    high: float = field(name="h")
-    low: float = field(name="l")
+    high: float = field(name="h", default=0.0)
+    low: float = field(name="l", default=0.0)
+    indicators: tuple[int, ...] = field(name="i", default=())
+    tape: int = field(name="z", default=0)
 
 
 class OtherMessage(Struct, frozen=True, gc=False):

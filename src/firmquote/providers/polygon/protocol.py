@@ -30,7 +30,7 @@ from firmquote.providers.polygon.decode import (
     decode_nbbo,
     decode_quotes,
     decode_snapshot,
-    make_band,
+    make_bands,
     make_quote,
     unparsed,
 )
@@ -82,7 +82,7 @@ class PolygonStream:
             outputs: list[Output] = []
         for event in decode_mixed(frame, received_ns):
             if isinstance(event, BandMessage):
-                outputs.append(make_band(event, received_ns, self._symbols))
+                outputs.extend(make_bands(event, received_ns, self._symbols))
                 continue
             outputs.append(event)
             if isinstance(event, LineStatus):

@@ -17,6 +17,7 @@ from firmquote.model import (
     LineStatus,
     Opening,
     Output,
+    PriceBand,
     Quote,
     Request,
     Response,
@@ -201,20 +202,45 @@ def test_trading_statuses_are_asked_for_once_the_quotes_are_ours() -> None:
     assert isinstance(subscribed, LineStatus)
     assert (subscribed.state, subscribed.detail) == (LineState.SUBSCRIBED, "AMD,BRK.B")
     assert asked([statuses]) == [{"action": "subscribe", "statuses": ["AMD", "BRK.B"]}]
+    bands = acknowledge(line, "AMD", "BRK.B")
+    assert asked(bands) == [{"action": "subscribe", "lulds": ["AMD", "BRK.B"]}], "alone, since a plan may lack them"
     assert asked(acknowledge(line, "AMD", "BRK.B")) == []
+    (gone,) = asked(list(line.unsubscribe(["AMD"])))
+    assert gone == {"action": "unsubscribe", "quotes": ["AMD"], "statuses": ["AMD"], "lulds": ["AMD"]}
 
 
-def test_a_plan_without_trading_statuses_still_has_quotes() -> None:
+def test_a_plan_without_trading_statuses_or_price_bands_still_has_quotes() -> None:
     line = stream()
     log_in(line)
     acknowledge(line, "AMD", "BRK.B")
-    (notice,) = refuse(line, 410, "invalid subscribe action for this feed")
-    assert isinstance(notice, LineStatus)
-    assert LineState.NOTICE is notice.state
-    assert asked(list(stream(halts=False).on_frame(b'[{"T":"success","msg":"authenticated"}]', 0)))
-    quiet = stream(halts=False)
+    no_statuses, bands = refuse(line, 410, "invalid subscribe action for this feed")
+    no_bands = refuse(line, 405, "symbol limit exceeded")
+    assert asked([bands]) == [{"action": "subscribe", "lulds": ["AMD", "BRK.B"]}]
+    notices = [each for each in (no_statuses, *no_bands) if isinstance(each, LineStatus)]
+    assert [(each.state, each.detail.split(": ")[1]) for each in notices] == [
+        (LineState.NOTICE, "trading statuses"),
+        (LineState.NOTICE, "price bands"),
+    ]
+    quiet = stream(halts=False, price_bands=False)
     log_in(quiet)
     assert asked(acknowledge(quiet, "AMD", "BRK.B")) == []
+
+
+def test_price_limits_are_read_and_what_cannot_be_read_costs_itself_alone() -> None:
+    band = b'{"T":"l","S":"AMD","u":3.24,"d":2.65,"i":"B","t":"2023-04-06T13:34:45.565004401Z","z":"C"}'
+    unknown, broken = band.replace(b"AMD", b"NOPE"), band.replace(b"3.24", b'"high"')
+    read, stranger, unparsed, quote = said(stream(), b"[" + b",".join((band, unknown, broken, QUOTE)) + b"]")
+    assert read == PriceBand(
+        symbol="AMD",
+        provider="alpaca",
+        low=2.65,
+        high=3.24,
+        received_ns=RECEIVED_NS,
+        event_ns=1_680_788_085_565_004_401,
+    )
+    assert isinstance(stranger, UnknownSymbol)
+    assert isinstance(unparsed, Unparsed)
+    assert quote == AMD
 
 
 def test_a_reconnection_asks_for_the_same_set_again() -> None:
@@ -227,7 +253,7 @@ def test_a_reconnection_asks_for_the_same_set_again() -> None:
 
 
 def test_symbols_come_and_go_on_a_ready_line() -> None:
-    line = stream("AMD", halts=False)
+    line = stream("AMD", halts=False, price_bands=False)
     log_in(line)
     acknowledge(line, "AMD")
     assert asked(list(line.subscribe(["AMD", "IBM"]))) == [{"action": "subscribe", "quotes": ["IBM"]}]
@@ -241,6 +267,14 @@ def test_a_symbol_that_is_not_acknowledged_is_unknown() -> None:
     assert UnknownSymbol(provider="alpaca", spelling="IBM", received_ns=RECEIVED_NS) in outputs
 
 
+def test_a_symbol_that_was_refused_costs_no_other_its_trading_statuses() -> None:
+    names = [f"S{number}" for number in range(300)]
+    line = stream(*names)
+    server = Server(refused={"S7"})
+    server.talk(line, log_in(line))
+    assert sorted(server.statuses) == sorted(server.lulds) == sorted(set(names) - {"S7"})
+
+
 class Server:
     """Answers subscriptions as Alpaca does: all of a message, or nothing of it."""
 
@@ -248,6 +282,8 @@ class Server:
         self.refused = refused
         self.symbols_max = symbols_max
         self.quotes: list[str] = []
+        self.statuses: list[str] = []
+        self.lulds: list[str] = []
         self.messages = 0
 
     def talk(self, line: AlpacaStream, outputs: list[Output]) -> list[Output]:
@@ -264,11 +300,14 @@ class Server:
     def _answer(self, line: AlpacaStream, change: dict[str, list[str]]) -> list[Output]:
         self.messages += 1
         wanted = change.get("quotes", [])
-        if self.refused & set(wanted):
+        statuses, lulds = change.get("statuses", []), change.get("lulds", [])
+        if self.refused & {*wanted, *statuses, *lulds}:
             return refuse(line, 400, "invalid syntax")
         if self.symbols_max is not None and len(self.quotes) + len(wanted) > self.symbols_max:
             return refuse(line, 405, "symbol limit exceeded")
         self.quotes += wanted
+        self.statuses += statuses
+        self.lulds += lulds
         return acknowledge(line, *self.quotes)
 
 
@@ -276,7 +315,7 @@ class Server:
 def test_one_bad_symbol_costs_itself_alone(bad: set[int]) -> None:
     names = [f"S{number}" for number in range(400)]
     refused = {names[number] for number in bad}
-    line = stream(*names, halts=False)
+    line = stream(*names, halts=False, price_bands=False)
     server = Server(refused=refused)
     heard = server.talk(line, log_in(line))
     assert set(names) - refused == set(server.quotes)
@@ -286,7 +325,7 @@ def test_one_bad_symbol_costs_itself_alone(bad: set[int]) -> None:
 
 def test_a_plan_for_30_symbols_serves_30_and_names_those_beyond() -> None:
     names = [f"S{number}" for number in range(37)]
-    line = stream(*names, halts=False)
+    line = stream(*names, halts=False, price_bands=False)
     server = Server(refused=set(), symbols_max=30)
     heard = server.talk(line, log_in(line))
     assert len(server.quotes) == 30
@@ -332,7 +371,7 @@ def test_a_subscription_that_is_never_answered_is_given_up() -> None:
 
 
 def test_a_line_whose_questions_are_answered_waits_for_nothing() -> None:
-    line = stream(halts=False)
+    line = stream(halts=False, price_bands=False)
     log_in(line)
     acknowledge(line, "AMD", "BRK.B")
     assert [line.on_timer(RECEIVED_NS + later) for later in (0, 3_600_000_000_000)] == [(), ()]

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from firmquote.model import (
     CloseLine,
+    Halt,
     LineState,
     LineStatus,
     Opening,
@@ -267,3 +268,21 @@ def test_price_bands_are_asked_for_when_configured_and_read_in_any_unit_of_time(
     )  # fmt: skip
     assert isinstance(unknown, UnknownSymbol)
     assert isinstance(broken, Unparsed)
+
+
+@pytest.mark.parametrize(
+    ("fields", "halts", "bands"),
+    [
+        (b'"i":[17],"z":3,"h":218.94,"l":213.93', [True], 1),
+        (b'"i":[17],"z":3', [True], 0),
+        (b'"i":[18],"z":3', [False], 0),
+        (b'"i":[17,18],"z":3', [True], 0),
+        (b'"i":[17],"z":1,"h":218.94,"l":213.93', [], 1),
+        (b'"i":[1],"z":3,"h":218.94,"l":213.93', [], 1),
+    ],
+)
+def test_halts_of_nasdaqs_stocks_come_with_the_price_bands(fields: bytes, halts: list[bool], bands: int) -> None:
+    line = stream("MSFT", price_bands=True)
+    events = said(line, b'[{"ev":"LULD","T":"MSFT",' + fields + b',"t":1601316752683}]')
+    assert [event.halted for event in events if isinstance(event, Halt)] == halts
+    assert len([event for event in events if isinstance(event, PriceBand)]) == bands
