@@ -4,18 +4,19 @@ import asyncio
 import json
 import os
 import sqlite3
-import sys
 from collections.abc import Awaitable, Callable
 from contextlib import closing
 from datetime import date
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
-from firmquote.errors import AuthError, BudgetError, ConfigError
+from firmquote.cli.app import app
+from firmquote.errors import AuthError, BudgetError, ConfigError, WireError
 from firmquote.lab import LAB_KEY, Fault, Lab, load_tape
 from firmquote.runtime import SystemClock, explain_symbol
-from firmquote.symbols import Explanation, TickerChange, listing_of_changes
+from firmquote.symbols import Explanation, Listing, NameSpan, TickerChange, listing_of_changes
 
 KEY = "FIRMQUOTE_POLYGON_API_KEY"
 DAY = date(2020, 1, 2)
@@ -68,14 +69,11 @@ AtPlace = Callable[[Callable[[Place], Awaitable[None]]], None]
 
 def test_the_command_follows_an_old_name_that_a_provider_knows_and_pays_for_it(at_place: AtPlace) -> None:
     async def body(place: Place) -> None:
-        words = ("symbols", "explain", "FB", "--as-of", "2020-01-02", "--from", "polygon", "-c", str(place.config))
-        done = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "firmquote", *words), stdout=-1, stderr=-1, env={**os.environ}
-        )
-        told, complaint = await done.communicate()
-        assert (done.returncode, complaint) == (0, b"")
-        assert "FB means FB (common, now META)" in told.decode()
-        assert "FB from 2012-05-18 until 2022-06-08" in told.decode()
+        words = ["symbols", "explain", "FB", "--as-of", "2020-01-02", "--from", "polygon", "-c", str(place.config)]
+        done = await asyncio.to_thread(CliRunner().invoke, app, words)
+        assert done.exit_code == 0
+        assert "FB means FB (common, now META)" in done.output
+        assert "FB from 2012-05-18 until 2022-06-08" in done.output
         assert place.lab.polygon.rest.served == 2
         assert place.spent() == [("polygon", "FB", 2)] * 2
 
@@ -91,6 +89,10 @@ def test_what_the_files_know_costs_nothing_and_without_a_day_today_is_meant(at_p
         assert place.lab.polygon.rest.served == 0
         assert [span.name for span in (await place.explain("META", as_of=None)).names] == ["FB", "META"]
         assert (await place.explain("NVDA")).names == ()
+        twice = [NameSpan("TWO", date(2000, 1, 3)), NameSpan("DUE", date(2000, 1, 3))]
+        place.lab.market.reference.listings.append(Listing("two", tuple(twice)))
+        with pytest.raises(WireError, match="polygon: ticker changes of TWO"):
+            await place.explain("TWO")
 
     at_place(body)
 

@@ -101,7 +101,10 @@ async def ask_listing(
     finally:
         running.cancel()
         await asyncio.wait({running})
-    return listing_of_changes(symbol, changes) if changes else None
+    try:
+        return listing_of_changes(symbol, changes) if changes else None
+    except ConfigError as error:  # what it told is no history
+        raise WireError(f"{provider}: {error}", provider=provider) from error
 
 
 async def _names(
