@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from tests.docs.live_demo import ROOT, LiveDemo, live_demo
+from tests.docs.quick import Quick
 
 from firmquote.errors import ConfigError, StoreError
 from firmquote.runtime.state_backup import back_up, restore
@@ -22,8 +23,8 @@ SHELLCHECK = shutil.which("shellcheck", path=str(Path(sys.executable).parent)) o
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveDemo]:
-    with live_demo(tmp_path_factory.mktemp("home")) as running:
+def demo(tmp_path_factory: pytest.TempPathFactory, quick: Quick) -> Iterator[LiveDemo]:
+    with live_demo(tmp_path_factory.mktemp("home"), programs=quick.folder) as running:
         yield running
 
 
