@@ -11,7 +11,7 @@ from typing import Self
 import uvloop
 from picows import WSMsgType, WSTransport
 
-from firmquote.lab.polygon_flow import Polygon, serve
+from firmquote.lab.polygon_flow import serve
 from firmquote.model import NS_PER_MS, NS_PER_S
 from firmquote.runtime import SystemClock
 
@@ -62,14 +62,6 @@ class Firehose:
             os.kill(self._process.pid, number)
 
 
-class _Listener(Polygon):
-    def on_ws_disconnected(self, transport: WSTransport) -> None:
-        """Stop."""
-        del transport
-        if self.sending is not None:
-            self.sending.cancel()
-
-
 class _Pouring:
     def __init__(self, symbols: tuple[str, ...], per_s: int) -> None:
         self._symbols = symbols
@@ -101,7 +93,7 @@ class _Pouring:
 
 def _serve(pipe: Connection, symbols: tuple[str, ...], per_s: int) -> None:
     async def main() -> None:
-        server, port = await serve(_Pouring(symbols, per_s).pour, _Listener)
+        server, port = await serve(_Pouring(symbols, per_s).pour)
         pipe.send(port)
         await server.serve_forever()
 

@@ -9,12 +9,12 @@ from picows import WSFrame, WSListener, WSMsgType, WSTransport, WSUpgradeRequest
 Flow = Callable[[WSTransport], Coroutine[None, None, None]]
 
 
-class Polygon(WSListener):
-    """Greets, accepts any login, and begins `flow` with the first subscription."""
+class _Polygon(WSListener):
+    """Greets, accepts any login, and lets `flow` go on from the first subscription until the client is gone."""
 
     def __init__(self, flow: Flow) -> None:
         self._flow = flow
-        self.sending: asyncio.Task[None] | None = None
+        self._sending: asyncio.Task[None] | None = None
 
     def on_ws_connected(self, transport: WSTransport) -> None:
         """Greet."""
@@ -26,8 +26,14 @@ class Polygon(WSListener):
             transport.disconnect()
         elif b'"auth"' in frame.get_payload_as_bytes():
             _say(transport, "auth_success")
-        elif self.sending is None:
-            self.sending = asyncio.get_running_loop().create_task(self._flow(transport))
+        elif self._sending is None:
+            self._sending = asyncio.get_running_loop().create_task(self._flow(transport))
+
+    def on_ws_disconnected(self, transport: WSTransport) -> None:
+        """Stop."""
+        del transport
+        if self._sending is not None:
+            self._sending.cancel()
 
     def pause_writing(self) -> None:
         """A flow looks at the buffer itself."""
@@ -36,11 +42,11 @@ class Polygon(WSListener):
         """Likewise."""
 
 
-async def serve(flow: Flow, listens: Callable[[Flow], WSListener] = Polygon) -> tuple[asyncio.Server, int]:
+async def serve(flow: Flow) -> tuple[asyncio.Server, int]:
     """Listen on a free port of loopback; returns the server and the port."""
 
     def listener(_: WSUpgradeRequest) -> WSListener:
-        return listens(flow)
+        return _Polygon(flow)
 
     server = await ws_create_server(listener, "127.0.0.1", 0)
     return server, server.sockets[0].getsockname()[1]

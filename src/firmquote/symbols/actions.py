@@ -7,7 +7,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from fractions import Fraction
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from msgspec import Struct
 
@@ -112,6 +112,7 @@ class Dividend(Struct, frozen=True, kw_only=True, tag="dividend"):
             raise ConfigError(f"dividend of {self.symbol} on {self.effective}: {self.cash_usd}. Give positive dollars.")
 
 
+T = TypeVar("T")
 CorporateAction: TypeAlias = Split | Rename | Delisting | SpinOff | Acquisition | TradingHalt | Dividend
 
 
@@ -171,12 +172,20 @@ def agree(
     )
 
 
-def add_up(dividends: Iterable[Dividend]) -> list[Dividend]:
-    """Return one dividend a symbol and day, as an ordinary and a special one on one day are told in two rows."""
+def add_up(told: Iterable[CorporateAction | T]) -> list[CorporateAction | T]:
+    """Return one dividend a symbol and day, as an ordinary and a special one on one day are told in two rows.
+
+    Whatever else was told follows as it is.
+    """
     sums: dict[tuple[str, date], float] = {}
-    for each in dividends:
-        sums[each.symbol, each.effective] = sums.get((each.symbol, each.effective), 0.0) + each.cash_usd
-    return [Dividend(symbol=symbol, effective=day, cash_usd=round(usd, 6)) for (symbol, day), usd in sums.items()]
+    others: list[CorporateAction | T] = []
+    for each in told:
+        if isinstance(each, Dividend):
+            sums[each.symbol, each.effective] = sums.get((each.symbol, each.effective), 0.0) + each.cash_usd
+        else:
+            others.append(each)
+    dividends = [Dividend(symbol=symbol, effective=day, cash_usd=round(usd, 6)) for (symbol, day), usd in sums.items()]
+    return [*dividends, *others]
 
 
 def adjust_price(price: Price, action: CorporateAction) -> Price | None:

@@ -16,8 +16,7 @@ from firmquote.errors import ConfigError, UnknownSymbolError
 from firmquote.model import NS_PER_S, Opening, Request, Response, SymbolCodec
 from firmquote.providers.alpaca.config import AlpacaConfig
 from firmquote.providers.alpaca.decode import unparsed
-from firmquote.providers.alpaca.plans import BATCH_MAX
-from firmquote.providers.alpaca.rest import headers, refusal
+from firmquote.providers.alpaca.rest import batches, headers, refusal
 from firmquote.symbols import (
     Acquisition,
     CorporateAction,
@@ -166,7 +165,6 @@ class AlpacaReference:
     def plan_actions(self, symbols: Sequence[str], *, since: date) -> Sequence[Request]:
         """Ask for everything that is processed from `since` on."""
         days = (("start", since.isoformat()), ("end", (since + timedelta(days=AHEAD_DAYS)).isoformat()))
-        batches = [tuple(symbols[i : i + BATCH_MAX]) for i in range(0, len(symbols), BATCH_MAX)]
         return [
             Request(
                 path=_PATH,
@@ -174,7 +172,7 @@ class AlpacaReference:
                 query=(("symbols", ",".join(map(self._codec.to_provider, batch))), *days, ("limit", PAGE_MAX)),
                 headers=self._headers,
             )
-            for batch in batches
+            for batch in batches(symbols)
         ]
 
     def on_actions(
@@ -187,15 +185,11 @@ class AlpacaReference:
             answer = _answer.decode(response.body)
         except DecodeError:
             return [unparsed(response.body, response.received_ns)]
-        found: list[CorporateAction | Doubtful | Request] = []
-        dividends: list[Dividend] = []
-        for each in self._rows(answer):
-            if isinstance(each, Dividend):
-                dividends.append(each)
-            else:
-                found.append(each)
-        found += add_up(dividends)
-        ours = [each for each in found if isinstance(each, Doubtful) or _is_asked_for(each, request, since)]
+        ours = [
+            each
+            for each in add_up(self._rows(answer))
+            if isinstance(each, Doubtful) or (each.symbol in request.symbols and each.effective >= since)
+        ]
         if answer.next_page_token is None:
             return ours
         query = tuple(pair for pair in request.query if pair[0] != "page_token")
@@ -218,10 +212,6 @@ class AlpacaReference:
                     action = doubt_row(kind, bytes(raw), "the ratio is of the other kind")
                 if action is not None:
                     yield action
-
-
-def _is_asked_for(action: CorporateAction | Request, request: Request, since: date) -> bool:
-    return isinstance(action, Request) or (action.symbol in request.symbols and action.effective >= since)
 
 
 def _fraction(rate: float) -> Fraction:

@@ -30,15 +30,14 @@ class AlpacaPoll:
 
     def plan(self, symbols: Sequence[str]) -> Sequence[Request]:
         """Return requests of at most BATCH_MAX symbols."""
-        batches = [symbols[i : i + BATCH_MAX] for i in range(0, len(symbols), BATCH_MAX)]
         return [
             Request(
                 path=_LATEST,
-                symbols=tuple(batch),
+                symbols=batch,
                 query=(("symbols", ",".join(self._codec.to_provider(s) for s in batch)), ("feed", self._feed)),
                 headers=self._headers,
             )
-            for batch in batches
+            for batch in batches(symbols)
         ]
 
     def on_response(self, request: Request, response: Response) -> Sequence[Event]:
@@ -47,6 +46,11 @@ class AlpacaPoll:
             symbols = {self._codec.to_provider(symbol): symbol for symbol in request.symbols}
             return decode_latest(response.body, response.received_ns, symbols, self._lot_shares)
         return [refusal(response)]
+
+
+def batches(symbols: Sequence[str]) -> list[tuple[str, ...]]:
+    """Return what fits in one request each."""
+    return [tuple(symbols[i : i + BATCH_MAX]) for i in range(0, len(symbols), BATCH_MAX)]
 
 
 def refusal(response: Response) -> LineStatus | Unparsed:

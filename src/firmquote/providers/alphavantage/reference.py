@@ -74,9 +74,7 @@ class AlphaVantageReference:
         except DecodeError:
             return [unparsed(response.body, response.received_ns)]
         read = _read_split if _SPLITS in request.query else _read_dividend
-        found = [each for raw in rows if (each := read(symbol, raw, since)) is not None]
-        dividends = add_up(each for each in found if isinstance(each, Dividend))
-        return [*dividends, *(each for each in found if not isinstance(each, Dividend))]
+        return add_up(each for raw in rows if (each := read(symbol, raw, since)) is not None)
 
 
 def _read_split(symbol: str, raw: Raw, since: date) -> Split | Doubtful | None:

@@ -134,7 +134,7 @@ class PolygonPoll:
         config: PolygonConfig = opening.config
         self.base_url = config.rest_url
         self.request_interval_ns = 60 * NS_PER_S // config.requests_per_minute
-        self._headers = (("authorization", f"Bearer {_key(opening.key).reveal()}"),)
+        self._headers = headers(opening.key)
         self._codec = opening.codec
         self._lot_shares = _lot_shares(config)
 
@@ -195,6 +195,11 @@ def _ask(action: str, channels: Sequence[str], spellings: Sequence[str]) -> Iter
 def _retry_after_s(response: Response) -> float | None:
     text = dict(response.headers).get("retry-after", "")
     return float(text) if text.isdecimal() else None
+
+
+def headers(key: Secret | None) -> tuple[tuple[str, str], ...]:
+    """Return what every request carries. Raises ConfigError where there is no key."""
+    return (("authorization", f"Bearer {_key(key).reveal()}"),)
 
 
 def _key(key: Secret | None) -> Secret:

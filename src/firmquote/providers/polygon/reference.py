@@ -11,11 +11,12 @@ from itertools import pairwise
 from msgspec import DecodeError, Struct
 from msgspec.json import Decoder
 
-from firmquote.errors import ConfigError, UnknownSymbolError
-from firmquote.model import NS_PER_S, LineState, LineStatus, Opening, Request, Response, Secret, SymbolCodec
+from firmquote.errors import UnknownSymbolError
+from firmquote.model import NS_PER_S, LineState, LineStatus, Opening, Request, Response, SymbolCodec
 from firmquote.providers.polygon.codes import HTTP
 from firmquote.providers.polygon.config import PolygonConfig
 from firmquote.providers.polygon.decode import NAME, unparsed
+from firmquote.providers.polygon.protocol import headers
 from firmquote.symbols import CorporateAction, Rename, Split, TickerChange, Trouble
 
 _SPLITS = "/v3/reference/splits"
@@ -73,7 +74,7 @@ class PolygonReference:
         config: PolygonConfig = opening.config
         self.base_url = config.rest_url
         self.request_interval_ns = 60 * NS_PER_S // config.requests_per_minute
-        self._headers = (("authorization", f"Bearer {_key(opening.key).reveal()}"),)
+        self._headers = headers(opening.key)
         self._codec: SymbolCodec = opening.codec
 
     def plan_actions(self, symbols: Sequence[str], *, since: date) -> Sequence[Request]:
@@ -156,9 +157,3 @@ def _renames(names: Sequence[TickerChange], since: date) -> Iterator[Rename]:
 def _weekday(day: date) -> date:
     """Some changes are dated on a Saturday: what counts is the next day that may be a trading day."""
     return day + timedelta(days=max(0, 7 - day.weekday())) if day.weekday() >= _SATURDAY else day
-
-
-def _key(key: Secret | None) -> Secret:
-    if key is None:
-        raise ConfigError("polygon: needs a key. Set FIRMQUOTE_POLYGON_API_KEY.")
-    return key
