@@ -1,6 +1,7 @@
 """Frames for the benchmarks: the demo tape's quotes as Polygon sends them."""
 
 import itertools
+import time
 
 import msgspec
 
@@ -11,12 +12,12 @@ def tape_frames(per_frame: int | None, quotes: int, *, symbols: int = 4) -> list
     """Return frames that hold `quotes` quotes in all: `per_frame` each, or the tape's own bursts (`None`).
 
     With more symbols than the tape has, its quotes are dealt to numbered names in turn. Times are strictly
-    increasing milliseconds, as a live stream's, so that every quote is one that the board accepts.
+    increasing milliseconds that end about now, as a live stream's, so that every quote is one that the board accepts.
     """
     rows = [row for row in load_tape().rows if isinstance(row, TapeQuote)]
     names = itertools.count()
     sequence = itertools.count(1)
-    clock_ms = itertools.count(1_700_000_000_000)
+    clock_ms = itertools.count(time.time_ns() // 1_000_000 - quotes)
 
     def wire(row: TapeQuote) -> dict[str, object]:
         name = row.symbol if symbols <= 4 else f"{row.symbol[0]}{next(names) % (symbols // 4)}"

@@ -81,6 +81,8 @@ async def read_ours(port: int, quotes: int) -> None:
     while feed.accepted < quotes:
         await asyncio.sleep(0.005)
         board.flush()
+        if feed.refused:
+            raise SystemExit(f"the board refused {feed.refused}: both contenders must do all their work")
     sys.stdout.write(f"{(time.process_time() - owner.begun) / quotes * 1e9}\n")
     sys.stdout.flush()
     running.cancel()
