@@ -83,14 +83,28 @@ def names() -> list[str]:
 
 
 def dealt() -> list[list[bytes]]:
-    """Return the tape's quotes in frames, as Polygon writes them up to their time; each name keeps its kind."""
+    """Return the tape's quotes in frames, as Polygon writes them up to their time.
+
+    Each name plays a stretch of its own of one symbol's tape, quote after quote, so that as many change the price, and
+    as many only a size, as in the market. The names take turns as their symbols do on the tape.
+    """
     rows = [row for row in load_tape().rows if isinstance(row, TapeQuote)]
     kinds = sorted({row.symbol for row in rows})
-    mine = {kind: itertools.cycle(names()[place :: len(kinds)]) for place, kind in enumerate(kinds)}
+    turns: dict[str, Iterator[tuple[str, Iterator[TapeQuote]]]] = {}
+    for place, kind in enumerate(kinds):
+        mine, players = [row for row in rows if row.symbol == kind], names()[place :: len(kinds)]
+        stretch = len(mine) // len(players)
+        turns[kind] = itertools.cycle(
+            [(name, iter(mine[i * stretch : (i + 1) * stretch])) for i, name in enumerate(players)]
+        )
+    dealt = [
+        (name, row) for name, stretch in (next(turns[row.symbol]) for row in rows) for row in [next(stretch, None)]
+    ]
     written = [
-        f'{{"ev":"Q","sym":"{next(mine[row.symbol])}","bx":11,"bp":{row.bid},"bs":{row.bid_size_shares},"ax":12,'
+        f'{{"ev":"Q","sym":"{name}","bx":11,"bp":{row.bid},"bs":{row.bid_size_shares},"ax":12,'
         f'"ap":{row.ask},"as":{row.ask_size_shares},"c":0,"z":1'.encode()
-        for row in rows
+        for name, row in dealt
+        if row is not None
     ]
     return [written[first : first + PER_FRAME] for first in range(0, len(written) - PER_FRAME + 1, PER_FRAME)]
 
@@ -144,7 +158,7 @@ async def measure(port: int, state: str, *, decides: bool) -> dict[str, float]:
     sent_ns: list[int] = []
     received_ns: list[int] = []
     running: list[Trading] = []
-    decide = Trading.on_dirty
+    decide = Trading.on_moved
 
     def timed(self: Trading, entries: Sequence[Entry]) -> None:
         if decides:
@@ -156,7 +170,7 @@ async def measure(port: int, state: str, *, decides: bool) -> dict[str, float]:
         if not running:
             running.append(self)
 
-    Trading.on_dirty = timed  # type: ignore[method-assign]  # every decision is measured, not the last 4,096
+    Trading.on_moved = timed  # type: ignore[method-assign]  # every decision is measured, not the last 4,096
     stop = asyncio.Event()
 
     def announce(url: str) -> None:

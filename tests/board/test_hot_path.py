@@ -1,14 +1,15 @@
 """Ticks straight from the decoder: the fast way accepts and refuses exactly what the careful way does."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Struct
 
-from firmquote.board import Board, Feed
+from firmquote.board import Board, Entry, Feed
 from firmquote.model import FeedClass, Output, Quote, Tick, UnknownSymbol
 from firmquote.quality import Band, GradePolicy, PlausibilityPolicy, check_quote
+from firmquote.safety import Restrictions
 from firmquote.testing.clock import NOON_NS
 
 NOW_NS = NOON_NS
@@ -70,8 +71,8 @@ class Codec:
         return NAMES[spelling]
 
 
-def new_board() -> tuple[Board, Feed, Scripted]:
-    board = Board(["IBM", "SPY"], grading=GradePolicy(), plausibility=POLICY)
+def new_board(wake: Callable[[], None] = lambda: None) -> tuple[Board, Feed, Scripted]:
+    board = Board(["IBM", "SPY"], grading=GradePolicy(), plausibility=POLICY, wake=wake)
     feed = board.add_feed("p", FeedClass.CONSOLIDATED)
     protocol = Scripted()
     feed.expect_ticks(protocol, Codec())
@@ -141,3 +142,50 @@ def test_a_polled_quote_and_a_tick_of_the_same_line_follow_one_order() -> None:
     receive(board, feed, protocol, WireTick("IBM.wire", 99.0, 99.1, 1, 1, NOW_MS - 5, 1))
     assert later == board.view("IBM", NOW_NS).price
     assert feed.counts().refused == {"out_of_order": 1}
+
+
+def names_of(entries: Sequence[Entry]) -> list[str]:
+    return [entry.symbol for entry in entries]
+
+
+def test_a_quote_that_changes_only_sizes_asks_for_no_decision_until_the_last_one_is_old() -> None:
+    board, feed, protocol = new_board()
+    board.flush()
+    reader = board.add_reader("recording")
+    receive(board, feed, protocol, WireTick("IBM.wire", 100.0, 100.02, 1, 1, NOW_MS - 9, 1))
+    assert names_of(board.flush()) == ["IBM"]
+    board.entries["IBM"].settled_until_ns = NOW_NS + 1
+    receive(board, feed, protocol, WireTick("IBM.wire", 100.0, 100.02, 7, 7, NOW_MS - 8, 2))
+    assert board.flush() == []
+    board.entries["IBM"].settled_until_ns = NOW_NS
+    receive(board, feed, protocol, WireTick("IBM.wire", 100.0, 100.02, 8, 8, NOW_MS - 7, 3))
+    assert names_of(board.flush()) == ["IBM"]
+    assert (names_of(reader.take()), board.entries["IBM"].updates) == (["IBM"], 4)  # its election was the first
+
+
+def test_a_bid_or_an_ask_that_moves_and_a_change_of_what_is_allowed_ask_for_a_decision_at_once() -> None:
+    board, feed, protocol = new_board()
+    receive(board, feed, protocol, WireTick("IBM.wire", 100.0, 100.02, 1, 1, NOW_MS - 9, 1))
+    board.flush()
+    entry = board.entries["IBM"]
+    entry.settled_until_ns = NOW_NS + 1_000
+    receive(board, feed, protocol, WireTick("IBM.wire", 100.01, 100.02, 1, 1, NOW_MS - 8, 2))
+    assert board.flush() == [entry]
+    receive(board, feed, protocol, WireTick("IBM.wire", 100.01, 100.03, 1, 1, NOW_MS - 7, 3))
+    assert board.flush() == [entry]
+    board.restrict(Restrictions(quotes_off=True))
+    assert names_of(board.flush()) == ["IBM", "SPY"]
+
+
+def test_the_shell_is_called_once_however_many_symbols_change_before_it_flushes() -> None:
+    calls: list[int] = []
+    board, feed, protocol = new_board(wake=lambda: calls.append(1))
+    board.flush()
+    board.add_reader("recording")
+    calls.clear()
+    for sequence, symbol in enumerate(["IBM.wire", "SPY.wire", "IBM.wire"], start=1):
+        receive(board, feed, protocol, WireTick(symbol, 100.0, 100.0 + sequence / 100, 1, 1, NOW_MS - 3, sequence))
+    assert calls == [1]
+    assert names_of(board.flush()) == ["IBM", "SPY"]
+    receive(board, feed, protocol, WireTick("SPY.wire", 100.0, 100.5, 1, 1, NOW_MS - 2, 4))
+    assert calls == [1, 1]

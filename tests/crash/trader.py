@@ -69,7 +69,6 @@ class Market:
     def __init__(self, trading: Trading, seed: int) -> None:
         self._trading = trading
         self._random = Random(seed)
-        self._reader = trading.board.add_reader("market")
         self._feed = next(iter(trading.board.entries["A"].lines.values())).feed
         self._mids = dict.fromkeys(SYMBOLS, 100.0)
         self._sequence = 0
@@ -86,8 +85,7 @@ class Market:
             if advise and self._random.random() < 0.2:
                 score = self._random.choice([-1.0, -0.5, 0.5, 1.0])
                 trading.advise(AdviceInput(symbol=symbol, score=score, source="made", ttl_s=0.05), now_ns)
-        trading.board.flush()
-        trading.on_dirty(self._reader.take())
+        trading.on_moved(trading.board.flush())
         at_once(trading.on_timer(now_ns))
 
 

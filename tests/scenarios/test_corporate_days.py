@@ -70,7 +70,7 @@ class Process:
         self.second()
         gateway.conductor.advance()
         gateway.board.flush()
-        gateway.trading.on_dirty([gateway.board.entries[symbol]])
+        gateway.trading.on_moved([gateway.board.entries[symbol]])
         at_once(gateway.trading.on_timer(now_ns))
         await SystemClock().sleep_until(SystemClock.monotonic_ns() + NS_PER_MS)
 

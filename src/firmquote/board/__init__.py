@@ -1,4 +1,4 @@
-"""The hot path: frame → events → plausibility → line → arbitration → board → dirty symbols → readers.
+"""The hot path: frame → events → plausibility → line → arbitration → board → symbols to decide on, readers.
 
 Everything here is synchronous and allocates nothing per quote beyond the decoded `Quote`.
 """

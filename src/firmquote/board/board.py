@@ -79,7 +79,9 @@ class Board:
         self._future_ns = plausibility.future_ms_max * NS_PER_MS
         self._wake = wake
         self._providers: set[str] = set()
+        self._called = False
         self._dirty: list[Entry] = []
+        self._moved: list[Entry] = []
         self._readers: list[Reader] = []
 
     # -- assembling
@@ -111,6 +113,7 @@ class Board:
         lines = feed.spelled
         tick_type = feed.tick_type
         latest = (received_ns + self._future_ns) // feed.tick_ns
+        readers = self._readers
         accepted = time = 0
         for output in protocol.on_frame(frame, received_ns):
             if type(output) is tick_type:
@@ -135,7 +138,13 @@ class Board:
                         entry = line.entry
                         if entry.elected is line:
                             entry.updates += 1
-                            if not entry.dirty:
+                            if not entry.moved and (
+                                tick.bid != previous.bid
+                                or tick.ask != previous.ask
+                                or received_ns >= entry.settled_until_ns
+                            ):
+                                self._move(entry)
+                            if readers and not entry.dirty:
                                 self._mark(entry)
                         elif line in entry.rivals:
                             self._contend(entry, line, received_ns)
@@ -188,20 +197,31 @@ class Board:
                 self.touch(entry)
 
     def touch(self, entry: Entry) -> None:
-        """Count a change of what `entry` shows and tell the readers."""
+        """Count a change of what `entry` shows: a decision is due on it, and the readers are told."""
         entry.updates += 1
-        if not entry.dirty:
+        if not entry.moved:
+            self._move(entry)
+        if self._readers and not entry.dirty:
             self._mark(entry)
 
     # -- reading
 
-    def flush(self) -> None:
-        """Hand every changed symbol to every reader, once. The shell calls this once per wake-up."""
+    def flush(self) -> list[Entry]:
+        """Return the symbols to decide on, and hand every changed one to every reader, once.
+
+        A quote with the bid and the ask of the one before asks for no decision before `Entry.settled_until_ns`. The
+        shell calls this once per wake-up.
+        """
+        self._called = False
+        moved, self._moved = self._moved, []
+        for entry in moved:
+            entry.moved = False
         dirty, self._dirty = self._dirty, []
         for entry in dirty:
             entry.dirty = False
         for reader in self._readers:
             reader.mark(dirty)
+        return moved
 
     def view(self, symbol: str, now_ns: int) -> BoardView:
         """Return what is shown for `symbol`, graded at `now_ns`.
@@ -272,11 +292,20 @@ class Board:
 
     # -- the less frequent events
 
+    def _move(self, entry: Entry) -> None:
+        entry.moved = True
+        self._moved.append(entry)
+        self._call()
+
     def _mark(self, entry: Entry) -> None:
         entry.dirty = True
-        if not self._dirty:
-            self._wake()
         self._dirty.append(entry)
+        self._call()
+
+    def _call(self) -> None:
+        if not self._called:
+            self._called = True
+            self._wake()
 
     def _apply(self, feed: Feed, output: Output, received_ns: int) -> None:
         if type(output) is feed.tick_type:

@@ -126,7 +126,20 @@ def _restated(quote: Quote, to_new: Callable[[Price], Price | None]) -> Quote | 
 class Entry:
     """One symbol on the board. It shows its elected line as it is: one provider's, never a mixture."""
 
-    __slots__ = ("band", "dirty", "elected", "halts", "lines", "resumed_ns", "rivals", "shown_ns", "symbol", "updates")
+    __slots__ = (
+        "band",
+        "dirty",
+        "elected",
+        "halts",
+        "lines",
+        "moved",
+        "resumed_ns",
+        "rivals",
+        "settled_until_ns",
+        "shown_ns",
+        "symbol",
+        "updates",
+    )
 
     def __init__(self, symbol: str) -> None:
         self.symbol = symbol
@@ -137,6 +150,11 @@ class Entry:
         self.shown_ns = 0
         """The event time of the last quote shown of a line that was left; what is shown next is newer."""
         self.dirty = False
+        """Whether the readers will be told of it at the next flush."""
+        self.moved = False
+        """Whether a decision is due on it at the next flush."""
+        self.settled_until_ns = 0
+        """Until then a quote that changes only sizes needs no decision; whoever decides says so."""
         self.updates = 0
         """Changes of what is shown; a reader that skips some knows how many by the difference."""
         self.halts: dict[str, str] = {}

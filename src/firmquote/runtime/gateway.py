@@ -110,12 +110,13 @@ class Gateway:
             directory=state_dir(config),
             guarding=self.safety.guarding,
         )
-        self.safety.rethink = self.trading.engine.think_again
+        self.safety.rethink = self.trading.think_again
         self.safety.measure(config, self.feeds, self.trading.latencies_ns, self.budget.left_pct)
         self.spending.positions = self._positions
-        recorded = config.history.record
-        self.recording = Recording(config.history_dir(), clock, self.trading.day_at) if recorded else None
-        self._reader = self.board.add_reader("decision")
+        self.recording = None
+        if config.history.record:
+            reader = self.board.add_reader("recording")
+            self.recording = Recording(reader, config.history_dir(), clock, self.trading.day_at)
         self.streams: list[Stream] = []
         self._lines: dict[str, asyncio.Task[None]] = {}
         self._group: asyncio.TaskGroup | None = None
@@ -378,8 +379,6 @@ class Gateway:
             self._loop.call_soon(self._flush)
 
     def _flush(self) -> None:
-        self.board.flush()
-        entries = self._reader.take()
-        self.trading.on_dirty(entries)
-        if self.recording is not None and self._acts:
-            self.recording.note(entries)
+        self.trading.on_moved(self.board.flush())
+        if self.recording is not None:
+            self.recording.note(keep=self._acts)

@@ -1,13 +1,13 @@
 """Records the board's quotes while the gateway runs: noted in the event loop, written by a thread every minute."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
 import structlog
 
-from firmquote.board import Entry
+from firmquote.board import Reader
 from firmquote.errors import StoreError
 from firmquote.history import QuoteRow, Recorder
 from firmquote.model import NS_PER_S, Clock, LastPrice, Quote
@@ -19,15 +19,17 @@ _log = structlog.get_logger("firmquote")
 class Recording:
     """Owned by the gateway; synthetic quotes are not worth keeping."""
 
-    def __init__(self, directory: Path, clock: Clock, day_at: Callable[[int], date]) -> None:
+    def __init__(self, reader: Reader, directory: Path, clock: Clock, day_at: Callable[[int], date]) -> None:
+        self._reader = reader
         self.recorder = Recorder(directory)
         self._clock = clock
         self._day_at = day_at
 
-    def note(self, entries: Iterable[Entry]) -> None:
-        """Keep what these symbols show now; a row's time is when it was shown."""
+    def note(self, *, keep: bool) -> None:
+        """Keep what the symbols that changed show now, or pass it over; a row's time is when it was shown."""
+        entries = self._reader.take()
         now_ns = self._clock.now_ns()
-        for entry in entries:
+        for entry in entries if keep else ():
             line = entry.elected
             price = None if line is None or line.feed.synthetic else line.price
             if price is not None:

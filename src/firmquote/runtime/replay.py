@@ -81,7 +81,6 @@ class Replay:
         self._grading = config.quality.grading
         self._session = Session.REGULAR
         self._board = Board(symbols, grading=self._grading.regular, plausibility=config.quality.plausibility)
-        self._reader = self._board.add_reader("replay")
         self._feeds: dict[str, Feed] = {}
         cash = round(decision.paper.cash_usd * MICROS_PER_USD)
         book = Book(Portfolio(Account(cash_micros=cash, day=day)), WorkingOrders(), decision.sectors)
@@ -138,8 +137,7 @@ class Replay:
             self._board.elect(row.symbol, row.provider)  # it was what the board showed then
 
     def _flush(self, now_ns: int) -> None:
-        self._board.flush()
-        for entry in self._reader.take():
+        for entry in self._board.flush():
             self._desk.on_view(view_entry(self._board, entry, now_ns), now_ns)
         self._store(now_ns)
 

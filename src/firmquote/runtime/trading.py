@@ -17,6 +17,7 @@ import structlog
 
 from firmquote.board import Board, Entry
 from firmquote.decision import (
+    ASK_AGAIN_NS,
     STORE,
     Account,
     Advice,
@@ -116,8 +117,8 @@ class Trading:
 
     # -- the hot path
 
-    def on_dirty(self, entries: Sequence[Entry]) -> None:
-        """Decide on symbols whose quotes have just changed, and measure how long that took since their frames came."""
+    def on_moved(self, entries: Sequence[Entry]) -> None:
+        """Decide on symbols that a decision is due on, and measure how long that took since their frames came."""
         views = self._look_at(entries, self._clock.now_ns())
         decided_ns, shown = self._clock.now_ns(), self._shown
         self._latencies_ns.extend(
@@ -186,7 +187,14 @@ class Trading:
         """Take advice. Raises FirmquoteError where it cannot be taken."""
         advice = to_advice(given, now_ns=now_ns, ttl_s=self._config.advice_ttl_s)
         self.engine.advise(advice)
+        self.board.entries[advice.symbol].settled_until_ns = 0
         return advice
+
+    def think_again(self) -> None:
+        """What is permitted has changed: the next quote of each symbol is decided on, whatever it changes."""
+        self.engine.think_again()
+        for entry in self.board.entries.values():
+            entry.settled_until_ns = 0
 
     # -- what must last
 
@@ -309,6 +317,9 @@ class Trading:
         views = view_entries(self.board, entries, now_ns)
         if any(self.guarding.run_each(views, self.desk.on_view, now_ns)):
             self._changed.set()
+        working, settled_until_ns = self.desk.book.orders.by_symbol, now_ns + ASK_AGAIN_NS
+        for entry in entries:  # sizes matter to an order that waits to be filled
+            entry.settled_until_ns = 0 if entry.symbol in working else settled_until_ns
         return views
 
     def _witness(self, symbol: str, now_ns: int) -> tuple[tuple[MarketView, ...], dict[str, int]]:

@@ -1,0 +1,48 @@
+"""When a symbol is decided on again although its price stands still."""
+
+from pathlib import Path
+
+from tests.crash.trader import SYMBOLS, build
+
+from firmquote.board import Entry
+from firmquote.decision import ASK_AGAIN_NS
+from firmquote.model import Quote
+from firmquote.model.trading import AdviceInput
+from firmquote.runtime import SystemClock
+from firmquote.runtime.trading import Trading
+
+
+def quoted(trading: Trading, *symbols: str) -> list[Entry]:
+    """Put a firm quote on the board for each of `symbols`, and return what is to be decided on."""
+    now_ns = SystemClock.now_ns()
+    for symbol in symbols:
+        feed = next(iter(trading.board.entries[symbol].lines.values())).feed
+        trading.board.apply(feed, [Quote(symbol, "made", 99.99, 100.01, 90, 90, now_ns, now_ns, now_ns)], now_ns)
+    return trading.board.flush()
+
+
+def test_after_a_decision_a_price_that_stands_still_is_left_alone_for_a_moment(tmp_path: Path) -> None:
+    trading = build(tmp_path)
+    before_ns = SystemClock.now_ns()
+    trading.on_moved(quoted(trading, *SYMBOLS))
+    for entry in trading.board.entries.values():
+        assert before_ns + ASK_AGAIN_NS <= entry.settled_until_ns <= SystemClock.now_ns() + ASK_AGAIN_NS
+
+
+def test_an_order_that_waits_to_be_filled_sees_every_quote(tmp_path: Path) -> None:
+    trading = build(tmp_path)
+    trading.advise(AdviceInput(symbol="A", score=1.0, source="made"), SystemClock.now_ns())
+    trading.on_moved(quoted(trading, *SYMBOLS))
+    assert list(trading.desk.book.orders.by_symbol) == ["A"]
+    entries = trading.board.entries
+    assert [symbol for symbol in SYMBOLS if entries[symbol].settled_until_ns == 0] == ["A"]
+
+
+def test_advice_and_a_new_permission_count_with_the_next_quote(tmp_path: Path) -> None:
+    trading = build(tmp_path)
+    trading.on_moved(quoted(trading, *SYMBOLS))
+    trading.advise(AdviceInput(symbol="A", score=0.1, source="made"), SystemClock.now_ns())
+    entries = trading.board.entries
+    assert [symbol for symbol in SYMBOLS if entries[symbol].settled_until_ns == 0] == ["A"]
+    trading.think_again()
+    assert {entry.settled_until_ns for entry in entries.values()} == {0}
