@@ -17,9 +17,12 @@ Each of them is in `results`, in turns, one after the other, by the same sender:
 `p99_ms` is counted from the moment of sending, `received_p99_ms` from the moment at which the gateway read the frame.
 Of the rounds the middle one counts; the best and the worst are beside it.
 
-The processors are kept awake meanwhile, by a loop on each that yields to everybody (`SCHED_IDLE`), as a machine for
-trading is set up not to sleep between two frames: on a virtual machine waking up costs half as much again for
-everything that follows. `bare` has the same.
+The gateway keeps to the first processor and the sender to the last, as on a machine that is set up for trading. The
+gateway's is kept awake meanwhile, by a loop that yields to everybody (`SCHED_IDLE`): on a virtual machine waking up
+costs half as much again for everything that follows. `bare` has the same.
+
+A quote that changes only sizes within `ASK_AGAIN_NS` of the last decision on its symbol asks for none, so it is not
+counted in the delays; `decisions_per_s` tells how many are.
 
 Where the sender itself was late (the machine had no time for it), it says so: a late frame carries the time at which it
 was really sent, follows the one before by four fifths of the usual time at least, and `sender_late_p99_ms` is how late
@@ -261,16 +264,12 @@ def at(found: list[int], share: float) -> float:
 
 @contextmanager
 def awake() -> Iterator[None]:
-    """Keep every processor from sleeping while the block runs, without taking time from anybody."""
-    loops = [
-        subprocess.Popen([sys.executable, "-c", KEEP_AWAKE, str(processor)]) for processor in os.sched_getaffinity(0)
-    ]
-    try:
-        yield
-    finally:
-        for loop in loops:
+    """Keep the gateway's processor from sleeping while the block runs, without taking time from anybody."""
+    with subprocess.Popen([sys.executable, "-c", KEEP_AWAKE, str(min(os.sched_getaffinity(0)))]) as loop:
+        try:
+            yield
+        finally:
             loop.kill()
-            loop.wait()
 
 
 def one_round(what: str) -> dict[str, float]:
@@ -325,14 +324,16 @@ def main() -> None:
 if __name__ == "__main__":
     logging.disable()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+    processors = os.sched_getaffinity(0)
     match sys.argv[1:]:
         case ["send"]:
+            os.sched_setaffinity(0, {max(processors)})
             uvloop.run(send())
-        case ["bare", port]:
-            sys.stdout.write(json.dumps(uvloop.run(look(int(port)))) + "\n")
         case ["bare", port, _]:
+            os.sched_setaffinity(0, {min(processors)})
             sys.stdout.write(json.dumps(uvloop.run(look(int(port)))) + "\n")
         case [what, port, state]:
+            os.sched_setaffinity(0, {min(processors)})
             found = uvloop.run(measure(int(port), str(Path(state) / "state"), decides=what == "ours"))
             sys.stdout.write(json.dumps(found) + "\n")
         case _:

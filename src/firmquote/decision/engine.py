@@ -25,7 +25,7 @@ RECORD_INTERVAL_NS = NS_PER_S
 """A symbol's changes of mind that lead to no order are recorded at most this often; what is in between is counted."""
 
 
-ASK_AGAIN_NS = 50 * NS_PER_MS
+ASK_AGAIN_NS = 250 * NS_PER_MS
 """What was rejected is asked for again after so long, or at once when the quote's grade or spread has changed."""
 
 
