@@ -44,7 +44,7 @@ from firmquote.symbols import xnys_calendar
 
 TIMER_NS = 50 * NS_PER_MS
 """How often everything that depends on time passing is looked at."""
-SYNTHETIC_AT_ONCE = 100
+SYNTHETIC_AT_ONCE = 10
 """Symbols that a synthetic provider makes quotes of before frames that have come meanwhile are read."""
 READY = "ready"
 HELD = "held elsewhere"
@@ -296,7 +296,7 @@ class Gateway:
 
     async def _timers(self, group: asyncio.TaskGroup) -> None:
         clock = self.clock
-        await self._make_synthetic()
+        await take_turns(self._make_synthetic(), clock)
         next_synthetic_ns = next_second_ns = clock.monotonic_ns()
         while True:
             begun_ns, now_ns = clock.monotonic_ns(), clock.now_ns()
@@ -307,7 +307,7 @@ class Gateway:
                     self._start_backfill(stream.provider, group)
             if clock.monotonic_ns() >= next_synthetic_ns:
                 next_synthetic_ns += SYNTHETIC_NS
-                await self._make_synthetic()
+                await take_turns(self._make_synthetic(), clock)
             if clock.monotonic_ns() >= next_second_ns:
                 next_second_ns += NS_PER_S
                 await take_turns(self._second(now_ns), clock)
@@ -366,13 +366,13 @@ class Gateway:
                 backfill(self.feeds[name], protocol, self.board, self.spending, symbols=self.symbols, clock=self.clock)
             )
 
-    async def _make_synthetic(self) -> None:
-        for first in range(0, len(self.symbols), SYNTHETIC_AT_ONCE):
-            now_ns = self.clock.now_ns()
-            for name, source in self._sources:
+    def _make_synthetic(self) -> Work:
+        for name, source in self._sources:
+            for first in range(0, len(self.symbols), SYNTHETIC_AT_ONCE):
+                now_ns = self.clock.now_ns()
                 quotes = source.quotes(self.symbols[first : first + SYNTHETIC_AT_ONCE], now_ns)
                 self.board.apply(self.feeds[name], quotes, now_ns)
-            await self.clock.sleep_until(0)
+                yield
 
     def _schedule_flush(self) -> None:
         if self._loop is not None:
