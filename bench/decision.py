@@ -21,8 +21,8 @@ The gateway keeps to the first processor and the sender to the last, as on a mac
 gateway's is kept awake meanwhile, by a loop that yields to everybody (`SCHED_IDLE`): on a virtual machine waking up
 costs half as much again for everything that follows. `bare` has the same.
 
-A quote that changes only sizes within `ASK_AGAIN_NS` of the last decision on its symbol asks for none, so it is not
-counted in the delays; `decisions_per_s` tells how many are.
+A quote that changes only sizes within a quarter of a second of the last decision on its symbol asks for none, so it is
+not counted in the delays; `decisions_per_s` tells how many are.
 
 Where the sender itself was late (the machine had no time for it), it says so: a late frame carries the time at which it
 was really sent, follows the one before by four fifths of the usual time at least, and `sender_late_p99_ms` is how late
@@ -138,7 +138,7 @@ async def send() -> None:
     await server.serve_forever()
 
 
-async def measure(port: int, state: str, *, decides: bool) -> dict[str, float]:
+async def measure(port: int, state: str, *, decides: bool, everywhere: set[int]) -> dict[str, float]:
     """Run a gateway against the sender and return how long it took from a frame to the decisions on it."""
     from msgspec import structs
 
@@ -189,6 +189,9 @@ async def measure(port: int, state: str, *, decides: bool) -> dict[str, float]:
     for symbol in names()[::10]:
         trading.advise(AdviceInput(symbol=symbol, score=1.0, source="bench", ttl_s=3_600), time.time_ns())
     await asyncio.sleep(WARM_UP_S / 2)
+    for thread in os.listdir("/proc/self/task"):
+        if int(thread) != os.getpid():
+            os.sched_setaffinity(int(thread), everywhere)
     before = len(sent_ns)
     accepted = feed.accepted
     begun, cpu = time.perf_counter(), time.process_time()
@@ -333,7 +336,9 @@ if __name__ == "__main__":
             sys.stdout.write(json.dumps(uvloop.run(look(int(port)))) + "\n")
         case [what, port, state]:
             os.sched_setaffinity(0, {min(processors)})
-            found = uvloop.run(measure(int(port), str(Path(state) / "state"), decides=what == "ours"))
+            found = uvloop.run(
+                measure(int(port), str(Path(state) / "state"), decides=what == "ours", everywhere=processors)
+            )
             sys.stdout.write(json.dumps(found) + "\n")
         case _:
             main()

@@ -5,8 +5,7 @@ from pathlib import Path
 from tests.crash.trader import SYMBOLS, build
 
 from firmquote.board import Entry
-from firmquote.decision import ASK_AGAIN_NS
-from firmquote.model import Quote
+from firmquote.model import NS_PER_MS, Quote
 from firmquote.model.trading import AdviceInput
 from firmquote.runtime import SystemClock
 from firmquote.runtime.trading import Trading
@@ -25,8 +24,16 @@ def test_after_a_decision_a_price_that_stands_still_is_left_alone_for_a_moment(t
     trading = build(tmp_path)
     before_ns = SystemClock.now_ns()
     trading.on_moved(quoted(trading, *SYMBOLS))
-    for entry in trading.board.entries.values():
-        assert before_ns + ASK_AGAIN_NS <= entry.settled_until_ns <= SystemClock.now_ns() + ASK_AGAIN_NS
+    after_ns = SystemClock.now_ns()
+    for symbol, entry in trading.board.entries.items():
+        assert before_ns <= entry.settled_until_ns - trading.engine.ask_again_ns[symbol] <= after_ns
+
+
+def test_not_all_symbols_are_decided_on_again_at_one_moment(tmp_path: Path) -> None:
+    trading = build(tmp_path)
+    paces_ns = trading.engine.ask_again_ns
+    assert len(set(paces_ns.values())) == len(SYMBOLS)
+    assert 200 * NS_PER_MS <= min(paces_ns.values()) < max(paces_ns.values()) < 300 * NS_PER_MS
 
 
 def test_an_order_that_waits_to_be_filled_sees_every_quote(tmp_path: Path) -> None:

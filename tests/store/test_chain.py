@@ -140,6 +140,14 @@ def test_after_damage_the_chain_goes_on_and_the_hole_stays_visible(tmp_path: Pat
     assert (problem.kind, problem.words) == ("missing", "links 5 to 6 are missing")
 
 
+def test_a_chain_that_was_closed_before_its_first_link_is_whole(tmp_path: Path) -> None:
+    with Chain(tmp_path, "log"):
+        pass
+    with Chain(tmp_path, "log") as chain:
+        assert (chain.recovered, chain.head.n) == (None, 0)
+        assert chain.append([Note("first")], at_ns=1).n == 1
+
+
 def test_what_a_crash_left_half_written_is_cut_off(tmp_path: Path) -> None:
     (path,) = write(tmp_path)
     with path.open("ab") as file:

@@ -18,7 +18,7 @@ from firmquote.decision.config import (
 )
 from firmquote.decision.desk import STORE, Batch, Desk
 from firmquote.decision.embargo import Announcement, Embargoes, NewsFlags
-from firmquote.decision.engine import ASK_AGAIN_NS, DecisionEngine, EverythingPermitted, Heard, Outcome, Permits
+from firmquote.decision.engine import DecisionEngine, EverythingPermitted, Heard, Outcome, Permits
 from firmquote.decision.fusion import Contribution, fuse
 from firmquote.decision.gates import OPENING, Gate
 from firmquote.decision.judge import Intent, Verdict, document, judge, stop_price
@@ -37,7 +37,6 @@ from firmquote.decision.strategies import (
 from firmquote.decision.working import BrokerEvent, OrderUpdate, WorkingOrders
 
 __all__ = [
-    "ASK_AGAIN_NS",
     "OPENING",
     "STORE",
     "Account",

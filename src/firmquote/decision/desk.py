@@ -172,6 +172,11 @@ class Desk:
         """How many records wait to be stored."""
         return len(self._receipts) + len(self._fills) + len(self._orders) + len(self._positions) + self._account
 
+    @property
+    def has_orders(self) -> bool:
+        """Whether an order waits to be stored; nobody may have it before that."""
+        return bool(self._orders)
+
     def take_batch(self) -> Batch:
         """Return everything that changed since the last call; the caller stores it before it calls `on_stored`."""
         batch = Batch(

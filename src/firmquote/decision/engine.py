@@ -25,8 +25,10 @@ RECORD_INTERVAL_NS = NS_PER_S
 """A symbol's changes of mind that lead to no order are recorded at most this often; what is in between is counted."""
 
 
-ASK_AGAIN_NS = 250 * NS_PER_MS
-"""What was rejected is asked for again after so long, or at once when the quote's grade or spread has changed."""
+ASK_AGAIN_NS = 200 * NS_PER_MS
+"""What was rejected is asked for again after so long, or at once when the quote's grade or spread has changed …"""
+ASK_AGAIN_SPREAD_NS = 100 * NS_PER_MS
+"""… and after up to so much more, by the symbol: were all asked again together, quotes would wait for it."""
 
 
 class Permits(Protocol):
@@ -169,6 +171,10 @@ class DecisionEngine:
         self._strategies = strategies
         self._permits = permits or EverythingPermitted()
         self._minds = {symbol: _Mind() for symbol in symbols}
+        self.ask_again_ns = {
+            symbol: ASK_AGAIN_NS + ASK_AGAIN_SPREAD_NS * place // len(symbols) for place, symbol in enumerate(symbols)
+        }
+        """Symbol → how long the same prices of the same grade are not thought about again."""
         self._window_ns = int(config.corroboration.window_s * NS_PER_S)
 
     @property
@@ -210,7 +216,7 @@ class DecisionEngine:
         ):
             mind.view, mind.seen_ns = view, now_ns
             return None
-        mind.graded, mind.think_again_ns = view.graded, now_ns + ASK_AGAIN_NS
+        mind.graded, mind.think_again_ns = view.graded, now_ns + self.ask_again_ns[symbol]
         self._learn(mind, view, now_ns)
         contributions = []
         for strategy in self._strategies:
@@ -227,7 +233,7 @@ class DecisionEngine:
         verdict = judge(situation, self.config)
         mind.hushed = False
         mind.waiting = verdict.wanted if verdict.blocked else None
-        mind.ask_again_ns = now_ns + ASK_AGAIN_NS
+        mind.ask_again_ns = now_ns + self.ask_again_ns[symbol]
         mind.asked_grade, mind.asked_wide = view.graded.grade, self._is_wide(view)
         return self._notice(mind, situation, verdict)
 

@@ -1,7 +1,7 @@
 """HotpathGuard at work: forbids live calls within decisions, measures them, throttles and stops."""
 
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import structlog
@@ -17,7 +17,6 @@ from firmquote.safety import GuardPolicy, GuardReading, GuardState, HotpathGuard
 FORBIDDEN = frozenset({"socket.connect", "socket.getaddrinfo", "socket.sendto", "urllib.Request", "subprocess.Popen"})
 """What Python itself tells of; uvloop's own connections are told of by `wire`."""
 T = TypeVar("T")
-R = TypeVar("R")
 _log = structlog.get_logger("firmquote")
 _installed = False
 
@@ -49,21 +48,17 @@ class Guarding:
         self._ready = False
         """Whether the board has been full of usable quotes; a gateway that has just begun breaches nothing."""
 
-    def run_each(self, items: Iterable[T], decide: Callable[[T, int], R], now_ns: int) -> list[R]:
-        """Decide on each of `items` without live calls; one that tries a live call ends without a result."""
-        results = []
-        failures = self._failures
+    def run_each(self, items: Sequence[T], decide: Callable[[T, int], object], now_ns: int) -> None:
+        """Decide on each of `items` without live calls; a decision that tries one has failed, and the next is made."""
         with self._no_live_calls:
             for item in items:
                 try:
-                    results.append(decide(item, now_ns))
+                    decide(item, now_ns)
                 except HotpathViolation as error:
                     self._failures += 1
                     _log.error("hot_path", trouble=str(error))
-        count = len(results) + self._failures - failures
-        self.decisions += count
-        self._looks += count
-        return results
+        self.decisions += len(items)
+        self._looks += len(items)
 
     def counts(self) -> HotPathCounts:
         """Return what was counted since the start."""
