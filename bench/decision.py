@@ -17,9 +17,10 @@ Each of them is in `results`, in turns, one after the other, by the same sender:
 `p99_ms` is counted from the moment of sending, `received_p99_ms` from the moment at which the gateway read the frame.
 Of the rounds the middle one counts; the best and the worst are beside it.
 
-The gateway keeps to the first processor and the sender to the last, as on a machine that is set up for trading. The
-gateway's is kept awake meanwhile, by a loop that yields to everybody (`SCHED_IDLE`): on a virtual machine waking up
-costs half as much again for everything that follows. `bare` has the same.
+The gateway's event loop keeps to the first processor and the sender to the last, as on a machine that is set up for
+trading; threads that write to the disk run on any. The gateway's is kept awake meanwhile, by a loop that yields to
+everybody (`SCHED_IDLE`): on a virtual machine waking up costs half as much again for everything that follows. `bare`
+has the same.
 
 A quote that changes only sizes within a quarter of a second of the last decision on its symbol asks for none, so it is
 not counted in the delays; `decisions_per_s` tells how many are.
@@ -189,9 +190,7 @@ async def measure(port: int, state: str, *, decides: bool, everywhere: set[int])
     for symbol in names()[::10]:
         trading.advise(AdviceInput(symbol=symbol, score=1.0, source="bench", ttl_s=3_600), time.time_ns())
     await asyncio.sleep(WARM_UP_S / 2)
-    for thread in os.listdir("/proc/self/task"):
-        if int(thread) != os.getpid():
-            os.sched_setaffinity(int(thread), everywhere)
+    free_threads(everywhere)
     before = len(sent_ns)
     accepted = feed.accepted
     begun, cpu = time.perf_counter(), time.process_time()
@@ -212,6 +211,13 @@ async def measure(port: int, state: str, *, decides: bool, everywhere: set[int])
     stop.set()
     await gateway
     return found
+
+
+def free_threads(everywhere: set[int]) -> None:
+    """Let every thread but the event loop's run on any processor."""
+    for thread in Path("/proc/self/task").iterdir():
+        if int(thread.name) != os.getpid():
+            os.sched_setaffinity(int(thread.name), everywhere)
 
 
 async def look(port: int) -> dict[str, float]:
