@@ -9,6 +9,7 @@ from email.header import decode_header, make_header
 
 from aiohttp import web
 from aiosmtpd.smtp import SMTP, Envelope, Session
+from tests.patience import PATIENCE_S
 
 
 class Mailbox:
@@ -39,14 +40,22 @@ class Webhook:
 
     def __init__(self) -> None:
         self.notices: list[tuple[str, str]] = []
+        self.noticed = asyncio.Event()
         self.broken = False
         self.port = 0
+
+    async def first_notice(self) -> str:
+        """Wait for it and return its text."""
+        async with asyncio.timeout(PATIENCE_S):
+            await self.noticed.wait()
+        return self.notices[0][1]
 
     async def take(self, request: web.Request) -> web.Response:
         if self.broken:
             return web.Response(status=503)
         notice = json.loads(await request.text())
         self.notices.append((notice["title"], notice["message"]))
+        self.noticed.set()
         return web.Response()
 
     @property

@@ -3,7 +3,11 @@
 import pytest
 
 from firmquote.errors import ConfigError
-from firmquote.lab.drills import DrillOptions, failover_drill
+from firmquote.lab.drills import DrillOptions, failover, failover_drill
+from firmquote.lab.drills.failover import Seen
+from firmquote.lab.drills.faults import Break
+from firmquote.lab.drills.range import Setup
+from firmquote.lab.drills.truth import Tally
 from firmquote.model.drill import DrillReport
 
 pytestmark = pytest.mark.scenario
@@ -35,6 +39,23 @@ def test_a_polled_provider_that_serves_and_fails_is_left_in_time() -> None:
 @pytest.mark.proof
 def test_every_fault_in_every_setup_keeps_its_deadlines() -> None:
     assert failures(failover_drill(DrillOptions())) == []
+
+
+def test_a_run_that_proves_nothing_beside_others_is_tried_again_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[str] = []
+
+    async def run(setup: Setup, broken: Break) -> Seen:
+        seen.append(broken.name)
+        late_ms = 1_000.0 if len(seen) <= failover.TRIES else 0.0
+        return Seen(
+            setup=setup, broken=broken, calm=True, detect_s=0.1, recover_s=0.1, back_s=0.1,
+            blame=None if broken.blame is None else broken.blame.value, role_moved=True, false_moves=0,
+            decision_p95_ms=1.0, live_calls=0, tally=Tally(stalled_ms=late_ms),
+        )  # fmt: skip
+
+    monkeypatch.setattr(failover, "_run", run)
+    assert failures(failover_drill(DrillOptions(faults=("drift",), setups=(THREE,)))) == []
+    assert len(seen) == failover.TRIES + 1
 
 
 def test_what_cannot_be_drilled_is_an_error_with_what_can() -> None:

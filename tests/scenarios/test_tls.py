@@ -15,11 +15,14 @@ import pytest
 from msgspec import structs
 from tests.certificate import make_certificate
 from tests.patience import PATIENCE_S
+from tests.runtime.receivers import Webhook, webhook
 from tests.scenarios.gateway import play, scenario
 
 from firmquote.errors import ConfigError
 from firmquote.model.access import Scope
+from firmquote.publish.alerting import AlertPolicy, ChannelPolicy
 from firmquote.runtime import Config, SystemClock
+from firmquote.runtime.outside import Outside
 from firmquote.runtime.tokens import create_token
 
 pytestmark = pytest.mark.scenario
@@ -99,6 +102,31 @@ def test_others_reach_it_over_tls_with_a_token_and_no_order_counts_twice(tmp_pat
             assert (shown.returncode, shown.stderr, '"symbol": "IBM"' in shown.stdout) == (0, "", True)
             assert (stopped.returncode, stopped.stderr) == (0, "")
             assert (refused.returncode, "its certificate is not trusted" in refused.stderr) == (2, True)
+
+    play(body)
+
+
+def guard(url: str, hook: Webhook, tls: ssl.SSLContext | None) -> Outside:
+    channels = {"hook": ChannelPolicy(env="HOOK")}
+    policy = AlertPolicy(channels=channels, after_s={"gateway_down": 0}, group_wait_s=0)
+    return Outside(policy, {"HOOK": hook.address}, SystemClock(), url=url, every_s=0.05, tls=tls)
+
+
+def test_the_guard_trusts_the_authority_that_it_is_told_of(tmp_path: Path) -> None:
+    async def body() -> None:
+        token(tmp_path)
+        async with webhook() as told, webhook() as not_told, asyncio.TaskGroup() as group:
+            async with reachable(tmp_path) as url:
+                trusting = ssl.create_default_context(cafile=str(tmp_path / "cert.pem"))
+                guards = [
+                    group.create_task(guard(url, hook, tls).run("127.0.0.1", 0, lambda _: None))
+                    for hook, tls in ((told, trusting), (not_told, None))
+                ]
+                assert "certificate" in await not_told.first_notice()
+                assert told.notices == []
+            assert "certificate" not in await told.first_notice()
+            for each in guards:
+                each.cancel()
 
     play(body)
 

@@ -66,7 +66,7 @@ def fetch(url: str, path: str, *, body: object = None, token: str | None = None)
 def _connect(parts: SplitResult) -> HTTPConnection:
     assert parts.hostname is not None
     if parts.scheme == "https":
-        return HTTPSConnection(parts.hostname, parts.port or 443, timeout=TIMEOUT_S, context=_trust())
+        return HTTPSConnection(parts.hostname, parts.port or 443, timeout=TIMEOUT_S, context=trusted())
     return HTTPConnection(parts.hostname, parts.port or 80, timeout=TIMEOUT_S)
 
 
@@ -74,8 +74,8 @@ def _given_token() -> str:
     return os.environ.get("FIRMQUOTE_TOKEN", "").strip()
 
 
-def _trust() -> ssl.SSLContext:
-    """Return what is trusted: the system's authorities, or the one that the operator names."""
+def trusted() -> ssl.SSLContext:
+    """Return what is trusted: the system's authorities, or the one that the operator names. Raises ConfigError."""
     path = os.environ.get(CA_VARIABLE, "")
     try:
         return ssl.create_default_context(cafile=path or None)

@@ -5,6 +5,7 @@ import os
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 
+from firmquote.cli.client import trusted
 from firmquote.cli.durations import parse_seconds
 from firmquote.cli.running import say, set_up_logs
 from firmquote.runtime import SystemClock, load_config, run_until_stopped
@@ -16,7 +17,8 @@ def stand_guard(config: Path, *, url: str, every: str, host: str, port: int, as_
     """Watch until stopped."""
     set_up_logs(as_json=as_json)
     clock = SystemClock()
-    outside = Outside(load_config(config).alerts, os.environ, clock, url=url, every_s=parse_seconds(every))
+    policy = load_config(config).alerts
+    outside = Outside(policy, os.environ, clock, url=url, every_s=parse_seconds(every), tls=trusted())
 
     async def body(stop: asyncio.Event) -> None:
         async with AsyncExitStack() as stack:

@@ -1,6 +1,7 @@
 """`firmquote restart`: let a new process take over from the one that runs, without a gap."""
 
 import time
+from collections.abc import Mapping
 from typing import Annotated
 
 import typer
@@ -31,7 +32,12 @@ def restart(
         time.sleep(LOOK_EVERY_S)  # noqa: TID251 - as above
     took_s = time.monotonic() - began_s  # noqa: TID251 - as above
     if as_json:
-        print_json({**found, "old_version": before["version"], "new_version": now["version"], "took_s": took_s})
+        print_json({**found, "old_version": _version(before), "new_version": _version(now), "took_s": took_s})
     else:
-        new, old = (f"process {each['pid']} (version {each['version']})" for each in (now, before))
+        new, old = (f"process {each['pid']} (version {_version(each) or 'unknown'})" for each in (now, before))
         typer.echo(f"{new} has taken over from {old} after {took_s:.1f} s.")
+
+
+def _version(health: Mapping[str, str]) -> str | None:
+    """Return which version answered; those before 0.1 did not say."""
+    return health.get("version")

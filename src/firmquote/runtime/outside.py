@@ -5,10 +5,11 @@ answers `/runbook/NAME` itself, because the gateway, to which the link would lea
 """
 
 import asyncio
+import ssl
 from collections.abc import Callable, Mapping
 
 import structlog
-from aiohttp import ClientError, ClientSession, ClientTimeout, web
+from aiohttp import ClientError, ClientSession, ClientTimeout, TCPConnector, web
 
 from firmquote.errors import PortInUseError
 from firmquote.model import NS_PER_S, Clock
@@ -24,11 +25,22 @@ class Outside:
     """Asks `url` every `every_s`, and tells people once it has not answered for `alerts.after_s.gateway_down`."""
 
     def __init__(
-        self, policy: AlertPolicy, environ: Mapping[str, str], clock: Clock, *, url: str, every_s: float
+        self,
+        policy: AlertPolicy,
+        environ: Mapping[str, str],
+        clock: Clock,
+        *,
+        url: str,
+        every_s: float,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
-        """Open the channels. Raises ConfigError where one has no good address."""
+        """Open the channels. Raises ConfigError where one has no good address.
+
+        `tls` says whose certificates are trusted, where those are not the system's authorities.
+        """
         self._url = url.rstrip("/")
         self._clock = clock
+        self._tls = tls
         self._every_ns = int(every_s * NS_PER_S)
         self._desk = AlertDesk(policy, policy.runbook_url or "")
         self._has_own_runbook = policy.runbook_url is None
@@ -58,7 +70,7 @@ class Outside:
             await runner.cleanup()
 
     async def _watch(self) -> None:
-        async with ClientSession(timeout=TIMEOUT) as session:
+        async with ClientSession(timeout=TIMEOUT, connector=TCPConnector(ssl=self._tls or True)) as session:
             while True:
                 trouble = await _ask(session, f"{self._url}/healthz")
                 conditions = [] if trouble is None else [Condition("gateway_down", "", f"{self._url}: {trouble}")]
