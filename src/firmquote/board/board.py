@@ -4,21 +4,18 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from copy import copy
 
-from msgspec import Struct
-
 from firmquote.board.arbitration import Seam, choose, find_seam, is_same_quote, may_follow
-from firmquote.board.barring import lower, visible_line
 from firmquote.board.feed import Feed
 from firmquote.board.halts import halt_entry, resume_entry
 from firmquote.board.line import Entry, Line
 from firmquote.board.peers import begin_band, confirm_claim
 from firmquote.board.reader import Reader
+from firmquote.board.showing import BoardView, look_at
 from firmquote.errors import UnknownSymbolError
 from firmquote.model import (
     NS_PER_MS,
     CloseLine,
     FeedClass,
-    Graded,
     Halt,
     LastPrice,
     LineStatus,
@@ -32,27 +29,13 @@ from firmquote.model import (
     UnknownSymbol,
     Unparsed,
 )
-from firmquote.quality import GradePolicy, PlausibilityPolicy, Standing, age_ns, check_last_price, check_quote, grade
+from firmquote.quality import GradePolicy, PlausibilityPolicy, check_last_price, check_quote
 from firmquote.routing import Showing
 from firmquote.safety import NO_RESTRICTIONS, Restrictions
 
 SEAMS_KEPT = 1_024
 """Seams that wait to be reported; beyond it the oldest are lost."""
 _NO_RIVALS: frozenset[Line] = frozenset()
-_NOTHING = Standing(price=None, feed_class=FeedClass.CONSOLIDATED)
-
-
-class BoardView(Struct, frozen=True, kw_only=True):
-    """One symbol as it stands at `now_ns`."""
-
-    symbol: str
-    provider: str | None
-    price: Quote | LastPrice | None
-    graded: Graded
-    halted: bool
-    age_ns: int | None
-    updates: int
-    now_ns: int
 
 
 class Board:
@@ -235,18 +218,7 @@ class Board:
             raise UnknownSymbolError(
                 f"{symbol}: not served here. Add it to feeds.quotes.live_symbols_allowlist, or ask for one of: {known}."
             )
-        line, barred = visible_line(entry, self.restrictions)
-        standing = _NOTHING if line is None else line.standing()
-        return BoardView(
-            symbol=symbol,
-            provider=None if line is None else line.provider,
-            price=standing.price,
-            graded=lower(grade(standing, self.grading, now_ns=now_ns), barred),
-            halted=entry.halted,
-            age_ns=None if standing.price is None else age_ns(standing.price, now_ns),
-            updates=entry.updates,
-            now_ns=now_ns,
-        )
+        return look_at(entry, self.restrictions, self.grading, now_ns)
 
     # -- arbitration
 
