@@ -77,6 +77,8 @@ while True:
     pass
 """
 CONTENDERS = ("ours", "floor", "bare")
+PROCESSORS = os.sched_getaffinity(0)
+"""Those there are, before anybody keeps to one."""
 
 
 def names() -> list[str]:
@@ -94,22 +96,20 @@ def dealt() -> list[list[bytes]]:
     """
     rows = [row for row in load_tape().rows if isinstance(row, TapeQuote)]
     kinds = sorted({row.symbol for row in rows})
-    turns: dict[str, Iterator[tuple[str, Iterator[TapeQuote]]]] = {}
-    for place, kind in enumerate(kinds):
-        mine, players = [row for row in rows if row.symbol == kind], names()[place :: len(kinds)]
-        stretch = len(mine) // len(players)
-        turns[kind] = itertools.cycle(
-            [(name, iter(mine[i * stretch : (i + 1) * stretch])) for i, name in enumerate(players)]
-        )
-    dealt = [
-        (name, row) for name, stretch in (next(turns[row.symbol]) for row in rows) for row in [next(stretch, None)]
-    ]
-    written = [
-        f'{{"ev":"Q","sym":"{name}","bx":11,"bp":{row.bid},"bs":{row.bid_size_shares},"ax":12,'
-        f'"ap":{row.ask},"as":{row.ask_size_shares},"c":0,"z":1'.encode()
-        for name, row in dealt
-        if row is not None
-    ]
+    tapes = {kind: [row for row in rows if row.symbol == kind] for kind in kinds}
+    players = {kind: names()[place :: len(kinds)] for place, kind in enumerate(kinds)}
+    turns = dict.fromkeys(kinds, 0)
+    written = []
+    for kind in (row.symbol for row in rows):
+        played, place = divmod(turns[kind], len(players[kind]))
+        turns[kind] += 1
+        stretch = len(tapes[kind]) // len(players[kind])
+        if played < stretch:  # else it is among the few that do not divide by the number of names
+            row = tapes[kind][place * stretch + played]
+            written.append(
+                f'{{"ev":"Q","sym":"{players[kind][place]}","bx":11,"bp":{row.bid},"bs":{row.bid_size_shares},"ax":12,'
+                f'"ap":{row.ask},"as":{row.ask_size_shares},"c":0,"z":1'.encode()
+            )
     return [written[first : first + PER_FRAME] for first in range(0, len(written) - PER_FRAME + 1, PER_FRAME)]
 
 
@@ -139,7 +139,7 @@ async def send() -> None:
     await server.serve_forever()
 
 
-async def measure(port: int, state: str, *, decides: bool, everywhere: set[int]) -> dict[str, float]:
+async def measure(port: int, state: str, *, decides: bool) -> dict[str, float]:
     """Run a gateway against the sender and return how long it took from a frame to the decisions on it."""
     from msgspec import structs
 
@@ -190,7 +190,7 @@ async def measure(port: int, state: str, *, decides: bool, everywhere: set[int])
     for symbol in names()[::10]:
         trading.advise(AdviceInput(symbol=symbol, score=1.0, source="bench", ttl_s=3_600), time.time_ns())
     await asyncio.sleep(WARM_UP_S / 2)
-    free_threads(everywhere)
+    free_threads()
     before = len(sent_ns)
     accepted = feed.accepted
     begun, cpu = time.perf_counter(), time.process_time()
@@ -213,11 +213,11 @@ async def measure(port: int, state: str, *, decides: bool, everywhere: set[int])
     return found
 
 
-def free_threads(everywhere: set[int]) -> None:
+def free_threads() -> None:
     """Let every thread but the event loop's run on any processor."""
     for thread in Path("/proc/self/task").iterdir():
         if int(thread.name) != os.getpid():
-            os.sched_setaffinity(int(thread.name), everywhere)
+            os.sched_setaffinity(int(thread.name), PROCESSORS)
 
 
 async def look(port: int) -> dict[str, float]:
@@ -273,7 +273,7 @@ def at(found: list[int], share: float) -> float:
 @contextmanager
 def awake() -> Iterator[None]:
     """Keep the gateway's processor from sleeping while the block runs, without taking time from anybody."""
-    with subprocess.Popen([sys.executable, "-c", KEEP_AWAKE, str(min(os.sched_getaffinity(0)))]) as loop:
+    with subprocess.Popen([sys.executable, "-c", KEEP_AWAKE, str(min(PROCESSORS))]) as loop:
         try:
             yield
         finally:
@@ -332,19 +332,16 @@ def main() -> None:
 if __name__ == "__main__":
     logging.disable()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
-    processors = os.sched_getaffinity(0)
     match sys.argv[1:]:
         case ["send"]:
-            os.sched_setaffinity(0, {max(processors)})
+            os.sched_setaffinity(0, {max(PROCESSORS)})
             uvloop.run(send())
         case ["bare", port, _]:
-            os.sched_setaffinity(0, {min(processors)})
+            os.sched_setaffinity(0, {min(PROCESSORS)})
             sys.stdout.write(json.dumps(uvloop.run(look(int(port)))) + "\n")
         case [what, port, state]:
-            os.sched_setaffinity(0, {min(processors)})
-            found = uvloop.run(
-                measure(int(port), str(Path(state) / "state"), decides=what == "ours", everywhere=processors)
-            )
+            os.sched_setaffinity(0, {min(PROCESSORS)})
+            found = uvloop.run(measure(int(port), str(Path(state) / "state"), decides=what == "ours"))
             sys.stdout.write(json.dumps(found) + "\n")
         case _:
             main()

@@ -26,12 +26,12 @@ def test_after_a_decision_a_price_that_stands_still_is_left_alone_for_a_moment(t
     trading.on_moved(quoted(trading, *SYMBOLS))
     after_ns = SystemClock.now_ns()
     for symbol, entry in trading.board.entries.items():
-        assert before_ns <= entry.settled_until_ns - trading.engine.ask_again_ns[symbol] <= after_ns
+        assert before_ns <= entry.settled_until_ns - trading.engine.paces_ns[symbol] <= after_ns
 
 
 def test_not_all_symbols_are_decided_on_again_at_one_moment(tmp_path: Path) -> None:
     trading = build(tmp_path)
-    paces_ns = trading.engine.ask_again_ns
+    paces_ns = trading.engine.paces_ns
     assert len(set(paces_ns.values())) == len(SYMBOLS)
     assert 200 * NS_PER_MS <= min(paces_ns.values()) < max(paces_ns.values()) < 300 * NS_PER_MS
 

@@ -39,5 +39,5 @@ def restart(
 
 
 def _version(health: Mapping[str, str]) -> str | None:
-    """Return which version answered; those before 0.1 did not say."""
+    """Return which version answered; an older gateway does not say."""
     return health.get("version")

@@ -72,7 +72,7 @@ class Desk:
 
     # -- the hot path
 
-    def on_view(self, view: MarketView, now_ns: int) -> Outcome | None:
+    def on_view(self, view: MarketView, now_ns: int) -> None:
         """Mark what is held, decide, and let the broker see the price where it has orders."""
         symbol, book = view.symbol, self.book
         bid, ask = view.bid, view.ask
@@ -84,7 +84,6 @@ class Desk:
         outcome = self.engine.look(view, now_ns)
         if outcome is not None:
             self._act(outcome)
-        return outcome
 
     # -- time
 
@@ -173,9 +172,9 @@ class Desk:
         return len(self._receipts) + len(self._fills) + len(self._orders) + len(self._positions) + self._account
 
     @property
-    def has_orders(self) -> bool:
-        """Whether an order waits to be stored; nobody may have it before that."""
-        return bool(self._orders)
+    def has_books(self) -> bool:
+        """Whether more than receipts waits to be stored: orders, which nobody may have before that, or the account."""
+        return bool(self._orders or self._fills or self._positions or self._account)
 
     def take_batch(self) -> Batch:
         """Return everything that changed since the last call; the caller stores it before it calls `on_stored`."""

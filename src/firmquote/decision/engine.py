@@ -171,7 +171,7 @@ class DecisionEngine:
         self._strategies = strategies
         self._permits = permits or EverythingPermitted()
         self._minds = {symbol: _Mind() for symbol in symbols}
-        self.ask_again_ns = {
+        self.paces_ns = {
             symbol: ASK_AGAIN_NS + ASK_AGAIN_SPREAD_NS * place // len(symbols) for place, symbol in enumerate(symbols)
         }
         """Symbol → how long the same prices of the same grade are not thought about again."""
@@ -216,7 +216,7 @@ class DecisionEngine:
         ):
             mind.view, mind.seen_ns = view, now_ns
             return None
-        mind.graded, mind.think_again_ns = view.graded, now_ns + self.ask_again_ns[symbol]
+        mind.graded, mind.think_again_ns = view.graded, now_ns + self.paces_ns[symbol]
         self._learn(mind, view, now_ns)
         contributions = []
         for strategy in self._strategies:
@@ -233,7 +233,7 @@ class DecisionEngine:
         verdict = judge(situation, self.config)
         mind.hushed = False
         mind.waiting = verdict.wanted if verdict.blocked else None
-        mind.ask_again_ns = now_ns + self.ask_again_ns[symbol]
+        mind.ask_again_ns = now_ns + self.paces_ns[symbol]
         mind.asked_grade, mind.asked_wide = view.graded.grade, self._is_wide(view)
         return self._notice(mind, situation, verdict)
 

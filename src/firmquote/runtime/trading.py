@@ -64,7 +64,7 @@ _BROKER = "broker"
 TURNS = 20
 """All symbols are looked at once in so many timer ticks, a part at each, so that no tick is long."""
 TURNS_STORED = 4
-"""Receipts of decisions that lead to no order are stored together, once in so many ticks; an order waits for none."""
+"""Receipts of decisions that lead to no order are stored together, once in so many ticks; all else is at once."""
 ENTRIES_AT_ONCE = 10
 """Symbols that the timer looks at before others may go first."""
 _log = structlog.get_logger("firmquote")
@@ -134,7 +134,7 @@ class Trading:
     def on_timer(self, now_ns: int) -> Work:
         """Let time do its work: fills, ends of orders, ages of quotes."""
         self.desk.on_timer(now_ns)
-        if self.desk.has_orders or (self.desk.unstored and self._turn % TURNS_STORED == 0):
+        if self.desk.has_books or (self.desk.unstored and self._turn % TURNS_STORED == 0):
             self._changed.set()
         yield
         mine = self.symbols[self._turn :: TURNS]
@@ -317,11 +317,11 @@ class Trading:
         """Decide on each entry; returns what was seen."""
         views = view_entries(self.board, entries, now_ns)
         self.guarding.run_each(views, self.desk.on_view, now_ns)
-        if self.desk.has_orders:
+        if self.desk.has_books:
             self._changed.set()
-        working, ask_again_ns = self.desk.book.orders.by_symbol, self.engine.ask_again_ns
+        working, paces_ns = self.desk.book.orders.by_symbol, self.engine.paces_ns
         for entry in entries:  # sizes matter to an order that waits to be filled
-            entry.settled_until_ns = 0 if entry.symbol in working else now_ns + ask_again_ns[entry.symbol]
+            entry.settled_until_ns = 0 if entry.symbol in working else now_ns + paces_ns[entry.symbol]
         return views
 
     def _witness(self, symbol: str, now_ns: int) -> tuple[tuple[MarketView, ...], dict[str, int]]:

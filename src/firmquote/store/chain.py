@@ -120,9 +120,9 @@ class Chain:
         last = _last_link(segments[-1])
         if last is not None and (head is None or last.n >= head.n):
             return Head(last.n, last.hash)
-        if last is None and (head is None or head.n == 0):
-            return head or Head(0, GENESIS)
-        self.recovered = f"{segments[-1].name} does not end where its head says; it goes on after the head"
+        never_written = last is None and head is not None and head.n == 0
+        if not never_written:
+            self.recovered = f"{segments[-1].name} does not end where its head says; it goes on after the head"
         return head or Head(0, GENESIS)
 
     def _open_segment(self, path: Path) -> None:
