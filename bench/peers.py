@@ -39,7 +39,8 @@ async def serve_one(contender: str, frames: list[bytes], quotes: int) -> float:
     process = await asyncio.create_subprocess_exec(
         sys.executable, __file__, contender, str(port), str(quotes), stdout=subprocess.PIPE
     )
-    out, _ = await asyncio.wait_for(process.communicate(), 300)
+    async with asyncio.timeout(300):
+        out, _ = await process.communicate()
     server.close()
     return float(out.decode().splitlines()[-1])
 

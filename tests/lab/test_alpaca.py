@@ -24,6 +24,7 @@ from alpaca.data.requests import (
     StockSnapshotRequest,
 )
 from tests.patience import PATIENCE_S
+from tests.stopping import stopped
 
 from firmquote.lab import LAB_KEY, Fault, Lab, LabConfig, SimulatorConfig, load_tape
 from firmquote.model import NS_PER_S
@@ -200,8 +201,7 @@ async def first_quotes(client: StockDataStream, count: int, *symbols: str) -> li
     client.subscribe_quotes(note, *symbols)
     running = asyncio.create_task(client._run_forever())
     await enough.wait()
-    running.cancel()
-    await asyncio.wait({running})
+    await stopped(running)
     await client.close()
     return seen
 
@@ -241,8 +241,7 @@ def test_the_official_stream_comes_back_after_a_cut() -> None:
         await back.wait()
         assert lab.alpaca.streams is not None
         assert lab.alpaca.streams.accepted >= 2
-        running.cancel()
-        await asyncio.wait({running})
+        await stopped(running)
         await client.close()
 
     with_lab(body)
@@ -283,8 +282,7 @@ def test_price_limits_a_halt_and_its_end_reach_the_official_stream_and_no_quote_
         lab.resume("BAC")
         await until(lambda: statuses == ["BAC Trading Halt", "BAC Trading Resumption"])
         await until(lambda: "BAC" in quotes)
-        running.cancel()
-        await asyncio.wait({running})
+        await stopped(running)
         await client.close()
 
     with_lab(body, speed=20)

@@ -16,6 +16,7 @@ from massive.exceptions import AuthError, BadResponse
 from massive.websocket.models import LimitUpLimitDown
 from massive.websocket.models import Market as MassiveMarket
 from tests.patience import PATIENCE_S
+from tests.stopping import stopped
 
 from firmquote.lab import LAB_KEY, Fault, Lab, LabConfig, SimulatorConfig, load_tape
 from firmquote.runtime.clock import SystemClock
@@ -132,7 +133,7 @@ def test_massive_websocket_receives_quotes_that_are_rows_of_the_tape() -> None:
         async with asyncio.TaskGroup() as group:
             task = group.create_task(client.connect(on_messages))
             await enough.wait()
-            task.cancel()
+            await stopped(task)
         for m in seen:
             assert (m.symbol, m.bid_price, m.bid_size, m.ask_price, m.ask_size) in rows  # type: ignore[attr-defined]  # massive's own type
 
@@ -160,7 +161,7 @@ def test_massive_websocket_reads_price_limits_and_halts() -> None:
             lab.halt("BAC")
             lab.resume("BAC")
             await enough.wait()
-            task.cancel()
+            await stopped(task)
         band, *halts = told
         assert (band.symbol, band.low_price, band.high_price) == ("BAC", 12.5, 15.5)
         assert [halt.indicators for halt in halts] == [[17], [18]]
@@ -193,7 +194,7 @@ def test_a_second_connection_with_the_same_key_evicts_the_first() -> None:
             two = group.create_task(second.connect(note))
             await one
             await arrived.wait()
-            two.cancel()
+            await stopped(two)
         assert lab.polygon.streams is not None
         assert lab.polygon.streams.accepted == 2
 

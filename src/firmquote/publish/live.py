@@ -7,6 +7,7 @@ A slow reader is never queued for: it gets the newest state when it can take one
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 from typing import Protocol
 
 from msgspec import Struct, json
@@ -89,10 +90,9 @@ class LiveStream:
         return self._state
 
     async def _pause(self) -> None:
-        try:
-            await asyncio.wait_for(self._closed.wait(), LOOK_EVERY_S)
-        except TimeoutError:
-            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LOOK_EVERY_S):
+                await self._closed.wait()
 
     @staticmethod
     def _now_s() -> float:

@@ -7,6 +7,7 @@ lost answer is one order there. Fills come from the cumulative numbers of a poll
 import asyncio
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 
 import msgspec
 import structlog
@@ -136,10 +137,9 @@ class AlpacaBroker:
         if not until_woken:
             await self._clock.sleep_until(self._clock.monotonic_ns() + pause_ns)
             return
-        try:
-            await asyncio.wait_for(self._wake.wait(), pause_ns / NS_PER_S)
-        except TimeoutError:
-            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(pause_ns / NS_PER_S):
+                await self._wake.wait()
 
     async def _turn(self, client: HttpClient) -> None:
         while self._unsent:

@@ -130,7 +130,8 @@ class Keeper:
         if future is None:
             return False
         try:
-            return await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(future)), WAIT_S)
+            async with asyncio.timeout(WAIT_S):
+                return await asyncio.shield(asyncio.wrap_future(future))
         except TimeoutError:
             self.trouble = f"the disk did not answer within {WAIT_S:g} s"
             return False
