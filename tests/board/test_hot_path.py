@@ -154,10 +154,10 @@ def test_a_quote_that_changes_only_sizes_asks_for_no_decision_until_the_last_one
     reader = board.add_reader("recording")
     receive(board, feed, protocol, WireTick("IBM.wire", 100.0, 100.02, 1, 1, NOW_MS - 9, 1))
     assert names_of(board.flush()) == ["IBM"]
-    board.entries["IBM"].settled_until_ns = NOW_NS + 1
+    board.entries["IBM"].settle(NOW_NS + 1)
     receive(board, feed, protocol, WireTick("IBM.wire", 100.0, 100.02, 7, 7, NOW_MS - 8, 2))
     assert board.flush() == []
-    board.entries["IBM"].settled_until_ns = NOW_NS
+    board.entries["IBM"].settle(NOW_NS)
     receive(board, feed, protocol, WireTick("IBM.wire", 100.0, 100.02, 8, 8, NOW_MS - 7, 3))
     assert names_of(board.flush()) == ["IBM"]
     assert (names_of(reader.take()), board.entries["IBM"].updates) == (["IBM"], 4)  # its election was the first
@@ -168,13 +168,27 @@ def test_a_bid_or_an_ask_that_moves_and_a_change_of_what_is_allowed_ask_for_a_de
     receive(board, feed, protocol, WireTick("IBM.wire", 100.0, 100.02, 1, 1, NOW_MS - 9, 1))
     board.flush()
     entry = board.entries["IBM"]
-    entry.settled_until_ns = NOW_NS + 1_000
+    entry.settle(NOW_NS + 1_000)
     receive(board, feed, protocol, WireTick("IBM.wire", 100.01, 100.02, 1, 1, NOW_MS - 8, 2))
     assert board.flush() == [entry]
     receive(board, feed, protocol, WireTick("IBM.wire", 100.01, 100.03, 1, 1, NOW_MS - 7, 3))
     assert board.flush() == [entry]
     board.restrict(Restrictions(quotes_off=True))
     assert names_of(board.flush()) == ["IBM", "SPY"]
+
+
+def test_a_line_that_is_shown_no_more_or_again_asks_for_a_decision_with_its_next_quote() -> None:
+    board, feed, protocol = new_board()
+    board.add_feed("q", FeedClass.CONSOLIDATED)
+    entry, line = board.entries["IBM"], feed.lines["IBM"]
+    receive(board, feed, protocol, WireTick("IBM.wire", 100.0, 100.02, 1, 1, NOW_MS - 9, 1))
+    entry.settle(NOW_NS + 1)
+    board.elect("IBM", "q")
+    assert line.settled_until_ns == 0
+    board.elect("IBM", "p")
+    board.flush()
+    receive(board, feed, protocol, WireTick("IBM.wire", 100.0, 100.02, 2, 2, NOW_MS - 8, 2))
+    assert board.flush() == [entry]
 
 
 def test_the_shell_is_called_once_however_many_symbols_change_before_it_flushes() -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from firmquote.runtime import SystemClock
 from firmquote.runtime.tuning import SWITCH_S, tuned
-from firmquote.runtime.turns import at_once, take_turns
+from firmquote.runtime.turns import Turns, at_once, take_turns
 
 
 class Board:
@@ -48,3 +48,10 @@ def test_python_is_set_for_a_gateway_only_while_it_runs() -> None:
         assert gc.get_threshold()[0] == before[1][0], "the young are collected as before"
         assert gc.get_threshold()[1] > 1_000_000
     assert before == (sys.getswitchinterval(), gc.get_threshold())
+
+
+def test_a_long_row_takes_turns_and_a_short_one_does_not() -> None:
+    turns = Turns("ABCDE", 2)
+    assert [turns.next() for _ in range(4)] == ["AB", "CD", "E", "AB"]
+    assert turns.rounds == 2
+    assert [Turns("AB", 2).next(), Turns("", 2).next()] == ["AB", ""]

@@ -118,14 +118,17 @@ class Board:
                         line.tick = tick
                         line.received_ns = received_ns
                         line.made = None
+                        settled = (
+                            received_ns < line.settled_until_ns
+                            and tick.bid == previous.bid
+                            and tick.ask == previous.ask
+                        )
+                        if settled and not readers:
+                            continue
                         entry = line.entry
                         if entry.elected is line:
                             entry.updates += 1
-                            if not entry.moved and (
-                                tick.bid != previous.bid
-                                or tick.ask != previous.ask
-                                or received_ns >= entry.settled_until_ns
-                            ):
+                            if not settled and not entry.moved:
                                 self._move(entry)
                             if readers and not entry.dirty:
                                 self._mark(entry)
@@ -192,7 +195,7 @@ class Board:
     def flush(self) -> list[Entry]:
         """Return the symbols to decide on, and hand every changed one to every reader, once.
 
-        A quote with the bid and the ask of the one before asks for no decision before `Entry.settled_until_ns`. The
+        A quote with the bid and the ask of the one before asks for no decision before `Line.settled_until_ns`. The
         shell calls this once per wake-up.
         """
         self._called = False
@@ -234,11 +237,11 @@ class Board:
             if shown is None or shown.price is None or may_follow(entry, line):
                 self._change_lines(entry, line, now_ns)
             elif is_same_quote(line, shown):
-                entry.elected = line  # what readers see stays as it is, so there is nothing to tell them
+                entry.elect(line)  # what readers see stays as it is, so there is nothing to tell them
             else:
                 pending = frozenset((line,))
                 if shown.provider not in plan.order:
-                    entry.elected = copy(shown)  # what it brings from now on is not shown any more
+                    entry.elect(copy(shown))  # what it brings from now on is not shown any more
         if self.fastest:
             pending = frozenset(entry.lines[name] for name in plan.order if entry.lines[name] is not entry.elected)
         entry.rivals = pending
@@ -259,7 +262,7 @@ class Board:
             seam = find_seam(entry, line, now_ns)
             if seam is not None:
                 self.seams.append(seam)
-        entry.elected = line
+        entry.elect(line)
         self.touch(entry)
 
     # -- the less frequent events

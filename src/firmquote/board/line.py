@@ -24,6 +24,7 @@ class Line:
         "made",
         "received_ns",
         "refusals",
+        "settled_until_ns",
         "since_ns",
         "tick",
         "verdict",
@@ -44,6 +45,8 @@ class Line:
         """When `last` changed its price; a quote has a time of its own."""
         self.since_ns = 0
         """First-quote rule: when this line was (re)subscribed."""
+        self.settled_until_ns = 0
+        """Until then a quote that changes only sizes needs no decision; 0 while this line is not shown."""
         self.refusals: Refusals | None = None
         """The newest unbroken row of refused prices; over once a price was accepted after it began."""
         self.verdict: Verdict | None = None
@@ -135,7 +138,6 @@ class Entry:
         "moved",
         "resumed_ns",
         "rivals",
-        "settled_until_ns",
         "shown_ns",
         "symbol",
         "updates",
@@ -153,10 +155,8 @@ class Entry:
         """Whether the readers will be told of it at the next flush."""
         self.moved = False
         """Whether a decision is due on it at the next flush."""
-        self.settled_until_ns = 0
-        """Until then a quote that changes only sizes needs no decision; whoever decides says so."""
         self.updates = 0
-        """Changes of what is shown; a reader that skips some knows how many by the difference."""
+        """Changes of what is shown, for readers: one that skips some knows how many by the difference."""
         self.halts: dict[str, str] = {}
         """Who says that trading is halted (a provider, an operator, a corporate action) → why."""
         self.resumed_ns = 0
@@ -167,3 +167,14 @@ class Entry:
     def halted(self) -> bool:
         """Whether anybody says that trading is halted."""
         return bool(self.halts)
+
+    def elect(self, line: Line | None) -> None:
+        """Show `line` from now on."""
+        if self.elected is not None:
+            self.elected.settled_until_ns = 0
+        self.elected = line
+
+    def settle(self, until_ns: int) -> None:
+        """Whoever decides says until when a quote that changes only sizes needs no decision; 0 for not at all."""
+        if self.elected is not None:
+            self.elected.settled_until_ns = until_ns

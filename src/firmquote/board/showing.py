@@ -20,7 +20,6 @@ class BoardView(Struct, frozen=True, kw_only=True):
     graded: Graded
     halted: bool
     age_ns: int | None
-    updates: int
     now_ns: int
 
 
@@ -35,6 +34,5 @@ def look_at(entry: Entry, restrictions: Restrictions, grading: GradePolicy, now_
         graded=lower(grade(standing, grading, now_ns=now_ns), barred),
         halted=entry.halted,
         age_ns=None if standing.price is None else age_ns(standing.price, now_ns),
-        updates=entry.updates,
         now_ns=now_ns,
     )

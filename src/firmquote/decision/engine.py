@@ -23,11 +23,9 @@ from firmquote.model.trading import Decision
 
 RECORD_INTERVAL_NS = NS_PER_S
 """A symbol's changes of mind that lead to no order are recorded at most this often; what is in between is counted."""
-
-
-ASK_AGAIN_NS = 200 * NS_PER_MS
+PACE_NS = 600 * NS_PER_MS
 """What was rejected is asked for again after so long, or at once when the quote's grade or spread has changed …"""
-ASK_AGAIN_SPREAD_NS = 100 * NS_PER_MS
+PACE_SPREAD_NS = 300 * NS_PER_MS
 """… and after up to so much more, by the symbol: were all asked again together, quotes would wait for it."""
 
 
@@ -172,7 +170,7 @@ class DecisionEngine:
         self._permits = permits or EverythingPermitted()
         self._minds = {symbol: _Mind() for symbol in symbols}
         self.paces_ns = {
-            symbol: ASK_AGAIN_NS + ASK_AGAIN_SPREAD_NS * place // len(symbols) for place, symbol in enumerate(symbols)
+            symbol: PACE_NS + PACE_SPREAD_NS * place // len(symbols) for place, symbol in enumerate(symbols)
         }
         """Symbol → how long the same prices of the same grade are not thought about again."""
         self._window_ns = int(config.corroboration.window_s * NS_PER_S)
@@ -185,7 +183,8 @@ class DecisionEngine:
     def advise(self, advice: Advice) -> None:
         """Take advice from outside. Raises FirmquoteError where it cannot be taken."""
         self._advice.put(advice)
-        self._minds[advice.symbol].think_again_ns = 0
+        mind = self._minds[advice.symbol]
+        mind.think_again_ns = mind.ask_again_ns = 0
 
     def heard(self) -> Heard:
         """Return what was said from outside, for a process that goes on after this one."""
@@ -201,7 +200,7 @@ class DecisionEngine:
     def think_again(self) -> None:
         """What is permitted has changed: the next look at each symbol is a whole one, whatever its quote does."""
         for mind in self._minds.values():
-            mind.think_again_ns = 0
+            mind.think_again_ns = mind.ask_again_ns = 0
 
     def look(self, view: MarketView, now_ns: int) -> Outcome | None:
         """Decide on what is shown now; return an outcome only where the decision changed or asks for an order."""

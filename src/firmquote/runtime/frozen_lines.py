@@ -8,12 +8,15 @@ from msgspec import Struct
 from firmquote.board import Board, Entry, Line
 from firmquote.model import NS_PER_S
 from firmquote.quality import LineMeter, SilencePolicy
+from firmquote.runtime.turns import Turns
 from firmquote.runtime.watch import changed_since, is_away
 
-ROWS_AT_ONCE = 50
+ROWS_AT_ONCE = 25
 """Symbols that are looked at before others may go first."""
-AWAY_LOOKS = 5
-"""How many looks pass between two comparisons with the prices of other providers."""
+ROWS_PER_LOOK = 150
+"""Symbols of a look; a larger board is looked at in turns."""
+AWAY_ROUNDS = 5
+"""How many looks at a symbol pass between two comparisons with the prices of other providers."""
 RESUBSCRIBE_AFTER_NS = 30 * NS_PER_S
 """Between two attempts to have a frozen symbol sent again; doubles with each attempt that did not help."""
 ATTEMPTS_MAX = 8
@@ -55,7 +58,7 @@ class FrozenLines:
         self._resubscribe = resubscribe
         self._rows: list[tuple[Entry, list[_WatchedLine]]] = []
         self._meters: dict[tuple[str, str], LineMeter] = {}
-        self._looks = 0
+        self._turns = Turns(self._rows, ROWS_PER_LOOK)
 
     def watch(self, provider: str, now_ns: int) -> None:
         """Watch every line of this stream from now on."""
@@ -65,6 +68,7 @@ class FrozenLines:
             rows.setdefault(symbol, []).append(watched)
             self._meters[provider, symbol] = watched.meter
         self._rows = [(entry, rows[symbol]) for symbol, entry in self._board.entries.items()]
+        self._turns = Turns(self._rows, ROWS_PER_LOOK)
 
     def meter(self, provider: str, symbol: str) -> LineMeter | None:
         """Return what is known of one line's gaps, or `None` where it is no stream's."""
@@ -72,11 +76,11 @@ class FrozenLines:
 
     def look(self, well: Mapping[str, bool], *, stalled: bool, monotonic_ns: int) -> Iterator[list[LineVerdict]]:
         """Yield the lines that froze or thawed, some symbols at a time. `well` says which streams are usable now."""
-        self._looks += 1
-        compare = self._looks % AWAY_LOOKS == 0
-        for first in range(0, len(self._rows), ROWS_AT_ONCE):
-            rows = self._rows[first : first + ROWS_AT_ONCE]
-            yield self._look_at(rows, well, stalled=stalled, compare=compare, monotonic_ns=monotonic_ns)
+        rows = self._turns.next()
+        compare = self._turns.rounds % AWAY_ROUNDS == 0
+        for first in range(0, len(rows), ROWS_AT_ONCE):
+            some = rows[first : first + ROWS_AT_ONCE]
+            yield self._look_at(some, well, stalled=stalled, compare=compare, monotonic_ns=monotonic_ns)
 
     def _look_at(
         self,

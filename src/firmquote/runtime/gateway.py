@@ -1,7 +1,7 @@
 """The gateway: everything wired together, and the tasks that drive it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import date
 from random import Random
@@ -39,7 +39,7 @@ from firmquote.runtime.spending import build_spending
 from firmquote.runtime.steady import SteadyClock
 from firmquote.runtime.stream import Stream
 from firmquote.runtime.trading import build_trading
-from firmquote.runtime.turns import Work, take_turns
+from firmquote.runtime.turns import Turns, Work, take_turns
 from firmquote.symbols import xnys_calendar
 
 TIMER_NS = 50 * NS_PER_MS
@@ -50,6 +50,8 @@ READY = "ready"
 HELD = "held elsewhere"
 """Where a connection stands that another process has."""
 SYNTHETIC_NS = 500 * NS_PER_MS
+SYNTHETIC_PER_TURN = 100
+"""Symbols whose quotes are made up anew at a time; on a larger board they take turns."""
 """How often a synthetic provider makes new quotes."""
 _log = structlog.get_logger("firmquote")
 
@@ -296,7 +298,8 @@ class Gateway:
 
     async def _timers(self, group: asyncio.TaskGroup) -> None:
         clock = self.clock
-        await take_turns(self._make_synthetic(), clock)
+        await take_turns(self._make_synthetic(self.symbols), clock)
+        synthetic = Turns(self.symbols, SYNTHETIC_PER_TURN)
         next_synthetic_ns = next_second_ns = clock.monotonic_ns()
         while True:
             begun_ns, now_ns = clock.monotonic_ns(), clock.now_ns()
@@ -307,7 +310,7 @@ class Gateway:
                     self._start_backfill(stream.provider, group)
             if clock.monotonic_ns() >= next_synthetic_ns:
                 next_synthetic_ns += SYNTHETIC_NS
-                await take_turns(self._make_synthetic(), clock)
+                await take_turns(self._make_synthetic(synthetic.next()), clock)
             if clock.monotonic_ns() >= next_second_ns:
                 next_second_ns += NS_PER_S
                 await take_turns(self._second(now_ns), clock)
@@ -366,11 +369,11 @@ class Gateway:
                 backfill(self.feeds[name], protocol, self.board, self.spending, symbols=self.symbols, clock=self.clock)
             )
 
-    def _make_synthetic(self) -> Work:
+    def _make_synthetic(self, symbols: Sequence[str]) -> Work:
         for name, source in self._sources:
-            for first in range(0, len(self.symbols), SYNTHETIC_AT_ONCE):
+            for first in range(0, len(symbols), SYNTHETIC_AT_ONCE):
                 now_ns = self.clock.now_ns()
-                quotes = source.quotes(self.symbols[first : first + SYNTHETIC_AT_ONCE], now_ns)
+                quotes = source.quotes(symbols[first : first + SYNTHETIC_AT_ONCE], now_ns)
                 self.board.apply(self.feeds[name], quotes, now_ns)
                 yield
 

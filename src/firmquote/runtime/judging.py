@@ -24,9 +24,10 @@ from firmquote.quality import (
 )
 from firmquote.runtime.feed_watch import FeedWatch
 from firmquote.runtime.line_watch import LineWatch
+from firmquote.runtime.turns import Turns
 
-ENTRIES_PER_LOOK = 100
-ENTRIES_AT_ONCE = 10
+ENTRIES_PER_LOOK = 50
+ENTRIES_AT_ONCE = 5
 MAPPING_BPS = 10.0
 """A claimed price so near to another symbol's is that symbol's."""
 _CLAIMS = frozenset({Reason.JUMP, Reason.SPLIT_MISMATCH, Reason.PRICE_UNITS, Reason.WRONG_MAPPING})
@@ -62,21 +63,19 @@ class Judge:
         self.feeds = FeedWatch(feeds, streamed, clocks)
         self._board = board
         self._watches: dict[Line, LineWatch] = {}
-        self._next = 0
+        self._turns = Turns(list(board.entries.values()), ENTRIES_PER_LOOK)
         self._prices: dict[str, Price] | None = None
 
     def look(self, now_ns: int, *, session: Session, today: date | None) -> Iterator[list[Judgement]]:
         """Judge the next symbols; yields what changed, some symbols at a time."""
         self._prices = None
         self.feeds.look(now_ns)
-        entries = list(self._board.entries.values())
-        first, count = self._next, min(len(entries), ENTRIES_PER_LOOK)
-        self._next = (first + count) % max(1, len(entries))
-        for place in range(0, count, ENTRIES_AT_ONCE):
+        entries = self._turns.next()
+        for first in range(0, len(entries), ENTRIES_AT_ONCE):
             yield [
                 judgement
-                for each in range(place, min(place + ENTRIES_AT_ONCE, count))
-                for judgement in self._judge(entries[(first + each) % len(entries)], now_ns, session, today)
+                for entry in entries[first : first + ENTRIES_AT_ONCE]
+                for judgement in self._judge(entry, now_ns, session, today)
             ]
 
     def forget(self, symbol: str) -> None:

@@ -5,12 +5,15 @@ from collections.abc import Callable, Mapping
 from msgspec import Struct
 
 from firmquote.board import Board, Entry, Feed
+from firmquote.decision import view_entry
 from firmquote.model import NS_PER_MS, NS_PER_S, Grade, Session
 from firmquote.rollout import Evidence, FurtherGates, Measure, PromotionGates, freshness_limit_s
 from firmquote.runtime.comparing import Comparing, find_pair
 from firmquote.runtime.conductor import Conductor
-from firmquote.runtime.turns import Work
+from firmquote.runtime.turns import Turns, Work
 
+ENTRIES_PER_TURN = 100
+"""Symbols that are measured in one second; those of a larger board take turns."""
 ENTRIES_AT_ONCE = 5
 """Symbols that are measured before others may go first."""
 COMPARE_EVERY = 5
@@ -52,7 +55,7 @@ class Measuring:
         self._frames = {name: feed.frames for name, feed in feeds.items()}
         self._requests: dict[str, int] = {}
         self._counted = HotPathCounts(0, 0)
-        self._turn = 0
+        self._turns = Turns(list(board.entries.values()), ENTRIES_PER_TURN)
 
     def reconfigure(self, evidence: Evidence, limits: PromotionGates, further: FurtherGates) -> None:
         """Measure for other gates from now on."""
@@ -67,14 +70,14 @@ class Measuring:
         restrictions = self._board.restrictions
         if restrictions.live_off:
             return
-        self._turn += 1
         ages_s: list[float] = []
-        for number, entry in enumerate(self._board.entries.values(), 1):
+        for number, entry in enumerate(self._turns.next(), 1):
             if entry.symbol in restrictions.symbols_off:
                 continue
             self._look(entry, session, board_ns, now_ns, ages_s)
             if session is not Session.CLOSED:
-                self._compare(entry, session, board_ns, now_ns, decide=(self._turn + number) % COMPARE_EVERY == 0)
+                decide = (self._turns.rounds + number) % COMPARE_EVERY == 0
+                self._compare(entry, session, board_ns, now_ns, decide=decide)
             if number % ENTRIES_AT_ONCE == 0:
                 yield
         if ages_s:
@@ -100,10 +103,10 @@ class Measuring:
         self._evidence.count(Measure.SUCCESS, int(member.usable), 1, now_ns)
         if session is Session.CLOSED:
             return
-        view = self._board.view(entry.symbol, board_ns)
-        self._evidence.count(Measure.CACHE, int(view.graded.grade >= Grade.INDICATIVE), 1, now_ns)
-        if view.age_ns is not None:
-            age_s = view.age_ns / NS_PER_S
+        view = view_entry(self._board, entry, board_ns)
+        self._evidence.count(Measure.CACHE, int(view.grade >= Grade.INDICATIVE), 1, now_ns)
+        if view.age_ms is not None:
+            age_s = view.age_ms * NS_PER_MS / NS_PER_S
             ages_s.append(age_s)
             limit_s = freshness_limit_s(self._further, regular=session is Session.REGULAR)
             self._evidence.count(Measure.FRESHNESS, int(age_s <= limit_s), 1, now_ns)

@@ -188,14 +188,14 @@ class Trading:
         """Take advice. Raises FirmquoteError where it cannot be taken."""
         advice = to_advice(given, now_ns=now_ns, ttl_s=self._config.advice_ttl_s)
         self.engine.advise(advice)
-        self.board.entries[advice.symbol].settled_until_ns = 0
+        self.board.entries[advice.symbol].settle(0)
         return advice
 
     def think_again(self) -> None:
         """What is permitted has changed: the next quote of each symbol is decided on, whatever it changes."""
         self.engine.think_again()
         for entry in self.board.entries.values():
-            entry.settled_until_ns = 0
+            entry.settle(0)
 
     # -- what must last
 
@@ -320,8 +320,10 @@ class Trading:
         if self.desk.has_books:
             self._changed.set()
         working, paces_ns = self.desk.book.orders.by_symbol, self.engine.paces_ns
-        for entry in entries:  # sizes matter to an order that waits to be filled
-            entry.settled_until_ns = 0 if entry.symbol in working else now_ns + paces_ns[entry.symbol]
+        for entry, view in zip(entries, views, strict=True):
+            # Sizes matter to an order that waits to be filled, and any quote where there was none to act on.
+            settled = view.graded.grade >= Grade.INDICATIVE and entry.symbol not in working
+            entry.settle(now_ns + paces_ns[entry.symbol] if settled else 0)
         return views
 
     def _witness(self, symbol: str, now_ns: int) -> tuple[tuple[MarketView, ...], dict[str, int]]:

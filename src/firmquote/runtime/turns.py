@@ -4,12 +4,32 @@ Work is a generator that yields wherever others may go first. A part takes about
 longest that a quote waits for it.
 """
 
-from collections.abc import Iterator
-from typing import TypeAlias
+from collections.abc import Iterator, Sequence
+from typing import Generic, TypeAlias, TypeVar
 
 from firmquote.model import Clock
 
 Work: TypeAlias = Iterator[None]
+T = TypeVar("T")
+
+
+class Turns(Generic[T]):
+    """Lets the items of a long row take turns: at each moment the next of them, at most `at_once`."""
+
+    def __init__(self, items: Sequence[T], at_once: int) -> None:
+        self._items = items
+        self._at_once = at_once
+        self._first = 0
+        self.rounds = 0
+        """How often the first of them has had its turn."""
+
+    def next(self) -> Sequence[T]:
+        """Return those whose turn it is, in their order; all of them where they are few enough."""
+        first, self._first = self._first, self._first + self._at_once
+        if self._first >= len(self._items):
+            self._first = 0
+        self.rounds += not first
+        return self._items[first : first + self._at_once]
 
 
 async def take_turns(work: Work, clock: Clock) -> None:
