@@ -361,7 +361,7 @@ class Day:
         return held + sum(orders.reserved_of(symbol) for symbol in symbols) / MICROS_PER_USD
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(STEPS)
 def test_caps_hold_in_every_interleaving_of_decisions_fills_and_corporate_actions(
     steps: list[tuple[str, str, float]],
@@ -377,7 +377,7 @@ def test_caps_hold_in_every_interleaving_of_decisions_fills_and_corporate_action
         assert day.desk.book.portfolio.account.orders_today <= 30
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(STEPS)
 def test_the_same_day_is_decided_and_filled_to_the_same_bytes(steps: list[tuple[str, str, float]]) -> None:
     first, second = Day(TIGHT), Day(TIGHT)
@@ -387,7 +387,7 @@ def test_the_same_day_is_decided_and_filled_to_the_same_bytes(steps: list[tuple[
     assert first.trace == second.trace
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(STEPS)
 def test_a_position_can_always_be_given_up_on_a_usable_quote(steps: list[tuple[str, str, float]]) -> None:
     day = Day(TIGHT)

@@ -26,7 +26,7 @@ def row(ts_ns: int, symbol: str = "IBM") -> QuoteRow:
     return QuoteRow(ts_ns, symbol, "polygon", 1.0, 100, 1.1, 200, None, ts_ns - 5, 7)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(ROWS, min_size=1, max_size=30))
 def test_what_was_noted_comes_back(tmp_path_factory: pytest.TempPathFactory, rows: list[QuoteRow]) -> None:
     directory = tmp_path_factory.mktemp("history")

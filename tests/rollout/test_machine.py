@@ -242,7 +242,7 @@ class Machine(RuleBasedStateMachine):
 
 
 TestMachine = Machine.TestCase
-TestMachine.settings = settings(max_examples=80, stateful_step_count=30, deadline=None)
+TestMachine.settings = settings(max_examples=80, stateful_step_count=30)
 
 
 def fallen(made: Rollout) -> tuple[str, str] | None:

@@ -46,8 +46,9 @@ async def what_comes_together_is_one_message_and_above_the_limit_messages_wait(i
         await wait(night, 2)
         await night.order("/v1/alerts/test", {"reason": "held back as well"})
         in_time = clock.monotonic_ns() - begun_ns < policy.rate_window_s * NS_PER_S
-        await night.running.until(lambda: "test" in {one.name for one in inbox.by_hook()})
-        held = {one.name for one in inbox.by_hook()[3:]}
+        # On a late machine the test alert is over before it may be told, and is told as over alone.
+        await night.running.until(lambda: "test" in {one.name for one in inbox.by_hook() + inbox.by_hook(over=True)})
+        held = {one.name for one in inbox.by_hook()[3:] + inbox.by_hook(over=True)}
         assert held >= {"switch_engaged", "test"}, "every one came"
         assert len(inbox.hook.notices) == 3 or not in_time, "what was held back came as one; a late machine holds none"
 

@@ -142,7 +142,8 @@ def test_the_command_line_tells_decisions_and_their_reasons(tmp_path: Path) -> N
     async def body() -> None:
         async with scenario(change=with_state(tmp_path)) as running, running.gateway.serve() as url:
             trading = running.gateway.report.trading
-            await running.until(lambda: running.shown("IBM") == "polygon")
+            lines = running.gateway.board.entries["IBM"].lines
+            await running.until(lambda: running.shown("IBM") == "polygon" and lines["alphavantage"].has_price)
             trading.advise(AdviceInput(symbol="IBM", score=0.4, source="desk"))
             await running.until(lambda: bool(trading.orders("IBM")))
             number = trading.orders("IBM")[-1].order.decision

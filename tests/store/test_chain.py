@@ -230,7 +230,7 @@ def test_killed_at_any_moment_nothing_that_counted_is_lost(tmp_path: Path) -> No
         assert found.head_n >= acknowledged
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data())
 def test_any_single_changed_byte_is_found(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
     directory = tmp_path_factory.mktemp("chain")

@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from msgspec import Struct
 
@@ -306,7 +306,7 @@ LATE_AND_REBOOTED: Script = [
 """What was on its way when the machine went down may arrive after it is up again (found by this test)."""
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=120)
 @example(SLOW_THEN_FAST, 0)
 @example(BACK_OVER_MIDNIGHT, 0)
 @example(AROUND_MIDNIGHT, 1_900)
@@ -324,7 +324,7 @@ def test_the_provider_never_counts_more_than_its_limits(script: Script, skew_ms:
 
 
 @pytest.mark.proof
-@settings(max_examples=2_000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=2_000)
 @given(st.lists(actions, min_size=20, max_size=120), st.integers(-1_900, 1_900))
 def test_the_provider_never_counts_more_than_its_limits_in_a_long_campaign(script: Script, skew_ms: int) -> None:
     judge(play(script, skew_ms))

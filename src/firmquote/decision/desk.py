@@ -43,8 +43,13 @@ class Batch(Struct, frozen=True, kw_only=True):
     adjustments: tuple[Adjustment, ...] = ()
     account: Account | None = None
 
+    @property
+    def has_books(self) -> bool:
+        """Whether there is more in it than receipts."""
+        return bool(self.orders or self.fills or self.positions or self.adjustments or self.account)
+
     def __bool__(self) -> bool:
-        return bool(self.receipts or self.orders or self.positions or self.account)
+        return bool(self.receipts) or self.has_books
 
 
 class Desk:

@@ -60,7 +60,8 @@ class Ledgers:
         if receipts:
             self._chain.append(receipts, now_ns)
             self._written_until = receipts[-1].decision.id
-        self.outbox.write(batch)
+        if batch.has_books:
+            self.outbox.write(batch)
 
     def close(self) -> None:
         """Let another process have the files."""
