@@ -21,9 +21,9 @@ demo: .tools/ready ## the gateway on real ticks, with simulated providers: http:
 	@$(UV) sync --frozen --inexact --no-default-groups --quiet
 	@.venv/bin/firmquote demo $(ARGS)
 
-# Tests wait far more than they work: three workers keep two cores busy.
+# Tests wait far more than they work: four workers keep two cores busy.
 test: environment ## the whole suite
-	$(RUN) pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not proof" $(ARGS)
+	$(RUN) pytest -n 4 --dist loadfile --no-loadscope-reorder -m "not proof" $(ARGS)
 
 check: environment ## format, lint, types, import contracts, documents
 	$(UV) lock --check --quiet
