@@ -46,7 +46,7 @@ class Fixed:
     def safety(self) -> FixedSafety:
         return FixedSafety()
 
-    def quotes(self) -> Sequence[QuoteView]:
+    async def all_quotes(self) -> Sequence[QuoteView]:
         return [self.quote("IBM")]
 
     def quote(self, symbol: str) -> QuoteView:
@@ -68,7 +68,8 @@ class Fixed:
             LineHealth(symbol="IBM", serving=True, unfit=None, staleness_ms=1.0, usual_gap_ms=None, peer_updates=None)
         ]
 
-    def health(self) -> HealthReport:
+    def health(self, quotes: Sequence[QuoteView]) -> HealthReport:
+        del quotes
         return HealthReport(
             status=self.status, session="regular", expansion_state="full", can_promote_to_live=False, active_provider="a",
             last_role_change=None, providers=(), promotion_gates={}, quality_metrics={}, cost_summary={}, as_of_ns=1,
@@ -82,10 +83,11 @@ class Fixed:
             raise BudgetError("SPENT: not asked for")
         return self.quote(symbol)
 
-    def not_ready(self) -> str | None:
+    def not_ready(self, quotes: Sequence[QuoteView]) -> str | None:
+        del quotes
         return self.missing
 
-    def decisions(self) -> Sequence[Struct]:
+    async def all_decisions(self) -> Sequence[Struct]:
         return [Verdict("IBM", "HOLD")]
 
     def decision(self, symbol: str) -> Struct:
@@ -111,7 +113,8 @@ class Fixed:
     def test_alerts(self, reason: str) -> None:
         self.activated.append(("test", reason))
 
-    def metrics(self) -> Sequence[Metric]:
+    def metrics(self, quotes: Sequence[QuoteView]) -> Sequence[Metric]:
+        del quotes
         odd = (("provider", 'a"b\\c\nd'),)
         return [Metric(name="firmquote_x_total", help="Xs.", kind="counter", samples=((odd, 2.0),))]
 
@@ -352,7 +355,7 @@ def test_a_port_that_is_taken_is_refused_with_what_to_do() -> None:
 
 def test_a_defect_is_a_500_that_shows_nothing_of_its_inside() -> None:
     class Broken(Fixed):
-        def quotes(self) -> Sequence[QuoteView]:
+        async def all_quotes(self) -> Sequence[QuoteView]:
             raise ZeroDivisionError("a secret of the inside")
 
     async def body(client: httpx.AsyncClient) -> None:

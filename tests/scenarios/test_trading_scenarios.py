@@ -89,7 +89,7 @@ def test_while_another_process_has_the_files_nothing_is_opened_and_it_goes_on_wh
         other = Chain(tmp_path / "trading-demo", CHAIN_NAME)
         async with scenario(change=with_state(tmp_path)) as running:
             trading = running.gateway.report.trading
-            await running.until(lambda: bool(trading.account().paused) and bool(trading.decisions()))
+            await running.until(lambda: bool(trading.account().paused) and bool(running.gateway.report.decisions()))
             trading.advise(AdviceInput(symbol="IBM", score=1.0, source="test"))
             (why,) = trading.account().paused
             assert "another process writes this log" in why

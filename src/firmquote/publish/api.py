@@ -78,7 +78,7 @@ def build_app(
     @get("/readyz", media_type=MediaType.JSON, responses=NOT_READY)
     async def readyz() -> Response[dict[str, str]]:
         """Say whether quotes can be served, and what is missing."""
-        missing = view.not_ready()
+        missing = view.not_ready(await view.all_quotes())
         if missing is None:
             return Response({"status": "ready"})
         return Response({"status": "not ready", "why": missing}, status_code=HTTPStatus.SERVICE_UNAVAILABLE)
@@ -86,18 +86,18 @@ def build_app(
     @get("/healthz/providers", guards=reads, responses=LESS_HEALTHY)
     async def health() -> Response[HealthReport]:
         """Report everything about providers: 200 healthy, 206 degraded, 503 failed."""
-        report = view.health()
+        report = view.health(await view.all_quotes())
         return Response(report, status_code=HEALTH_CODES[report.status])
 
     @get("/metrics", media_type=MediaType.TEXT, guards=reads)
     async def metrics() -> Response[bytes]:
         """Return Prometheus's text."""
-        return Response(expose(view.metrics()), media_type=CONTENT_TYPE)
+        return Response(expose(view.metrics(await view.all_quotes())), media_type=CONTENT_TYPE)
 
     @get("/quotes")
     async def quotes() -> list[QuoteView]:
         """Return every served symbol with its grade and the reasons for it."""
-        return list(view.quotes())
+        return list(await view.all_quotes())
 
     @get("/quotes/{symbol:str}")
     async def quote(symbol: FromPath[str]) -> QuoteView:
@@ -122,7 +122,7 @@ def build_app(
     @get("/decisions")
     async def decisions() -> list[Struct]:
         """Return the newest decision of each symbol."""
-        return list(view.decisions())
+        return list(await view.all_decisions())
 
     @get("/decisions/{symbol:str}")
     async def decision(symbol: FromPath[str]) -> Struct:

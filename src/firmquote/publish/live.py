@@ -24,11 +24,11 @@ _encode = json.Encoder().encode
 class LiveView(Protocol):
     """What is pushed."""
 
-    def quotes(self) -> Sequence[QuoteView]: ...
+    async def all_quotes(self) -> Sequence[QuoteView]: ...
 
-    def health(self) -> HealthReport: ...
+    def health(self, quotes: Sequence[QuoteView]) -> HealthReport: ...
 
-    def decisions(self) -> Sequence[Struct]: ...
+    async def all_decisions(self) -> Sequence[Struct]: ...
 
     def events(self, after: int) -> Sequence[EventView]:
         """Return what changed since event number `after`, oldest first."""
@@ -50,6 +50,7 @@ class LiveStream:
         self._view = view
         self._readers = 0
         self._closed = asyncio.Event()
+        self._making = asyncio.Lock()
         self._state = b""
         self._state_at_s = 0.0
 
@@ -75,18 +76,21 @@ class LiveStream:
                     after = change.sequence
                 if changes or self._now_s() - sent_at_s >= STATE_EVERY_S:
                     sent_at_s = self._now_s()
-                    yield self._newest(fresh=bool(changes))
+                    yield await self._newest(fresh=bool(changes))
                 await self._pause()
         finally:
             self._readers -= 1
 
-    def _newest(self, *, fresh: bool) -> bytes:
-        now_s = self._now_s()
-        if fresh or not self._state or now_s - self._state_at_s >= STATE_EVERY_S / 2:
-            view = self._view
-            state = State(quotes=view.quotes(), health=view.health(), decisions=view.decisions())
-            self._state = message("state", _encode(state))
-            self._state_at_s = now_s
+    async def _newest(self, *, fresh: bool) -> bytes:
+        wanted_s = self._now_s()
+        async with self._making:  # who comes meanwhile gets what is made now, unless it must be newer
+            oldest_s = wanted_s if fresh else wanted_s - STATE_EVERY_S / 2
+            if not self._state or self._state_at_s < oldest_s:
+                begun_s, view = self._now_s(), self._view
+                quotes = await view.all_quotes()
+                state = State(quotes=quotes, health=view.health(quotes), decisions=await view.all_decisions())
+                self._state = message("state", _encode(state))
+                self._state_at_s = begun_s
         return self._state
 
     async def _pause(self) -> None:

@@ -15,7 +15,7 @@ from firmquote.publish.trading_view import TradingView
 
 
 class GatewayView(SpendingView, Protocol):
-    """Synchronous, in memory, never waits."""
+    """In memory. What grows with the number of symbols lets others go between its parts; nothing else waits."""
 
     @property
     def safety(self) -> SafetyView:
@@ -32,15 +32,15 @@ class GatewayView(SpendingView, Protocol):
         """Who judges providers and keeps corporate actions."""
         ...
 
-    def quotes(self) -> Sequence[QuoteView]:
-        """Return every served symbol, in alphabetical order."""
+    async def all_quotes(self) -> Sequence[QuoteView]:
+        """Return every served symbol, in alphabetical order; what comes meanwhile goes first."""
         ...
 
     def quote(self, symbol: str) -> QuoteView:
         """Return one symbol. Raises UnknownSymbolError."""
         ...
 
-    def health(self) -> HealthReport: ...
+    def health(self, quotes: Sequence[QuoteView]) -> HealthReport: ...
 
     def providers(self) -> Sequence[ProviderStatus]: ...
 
@@ -48,12 +48,12 @@ class GatewayView(SpendingView, Protocol):
         """Return every line of a provider, in alphabetical order. Raises ConfigError where there is none such."""
         ...
 
-    def not_ready(self) -> str | None:
+    def not_ready(self, quotes: Sequence[QuoteView]) -> str | None:
         """Return what is still missing before quotes can be served, or `None`."""
         ...
 
-    def decisions(self) -> Sequence[Struct]:
-        """Return the newest decision of each symbol."""
+    async def all_decisions(self) -> Sequence[Struct]:
+        """Return the newest decision of each symbol; what comes meanwhile goes first."""
         ...
 
     def decision(self, symbol: str) -> Struct:
@@ -78,4 +78,4 @@ class GatewayView(SpendingView, Protocol):
         """Fire an alert that means nothing."""
         ...
 
-    def metrics(self) -> Sequence[Metric]: ...
+    def metrics(self, quotes: Sequence[QuoteView]) -> Sequence[Metric]: ...

@@ -20,12 +20,13 @@ from firmquote.runtime.quality_report import QualityReport
 from firmquote.runtime.routing_report import RoutingReport
 from firmquote.runtime.safety_report import safety_metrics
 from firmquote.runtime.trading_report import TradingReport
+from firmquote.runtime.turns import gathered
 
 if TYPE_CHECKING:
     from firmquote.runtime.gateway import Gateway
     from firmquote.runtime.safety import Safety
 
-SYMBOLS_AT_ONCE = 10
+SYMBOLS_AT_ONCE = 5
 """Symbols that are told of before others may go first."""
 RATE_WINDOW_S = 10
 """Seconds over which quotes per second are averaged."""
@@ -75,7 +76,15 @@ class Report:
 
     def decisions(self) -> Sequence[Struct]:
         """Return the decision on each symbol as it stands."""
-        return self.trading.decisions()
+        return [decision for some in self.trading.decisions_in_parts() for decision in some]
+
+    async def all_quotes(self) -> Sequence[QuoteView]:
+        """Return what `quotes` does; frames that come meanwhile are decided on first."""
+        return await gathered(self.quotes_in_parts(), self._clock)
+
+    async def all_decisions(self) -> Sequence[Struct]:
+        """Return what `decisions` does; frames that come meanwhile are decided on first."""
+        return await gathered(self.trading.decisions_in_parts(), self._clock)
 
     def decision(self, symbol: str) -> Struct:
         """Return the decision on one symbol, however it is typed. Raises UnknownSymbolError."""
@@ -115,9 +124,10 @@ class Report:
             raise BudgetError(f"{symbol}: not asked for. {why_not}. The quote that there is: GET /v1/quotes/{symbol}.")
         return self.quote(symbol)
 
-    def not_ready(self) -> str | None:
-        """Return what is still missing before quotes can be served, or `None`."""
-        without = [view.symbol for view in self.quotes() if Reason.NO_QUOTE.value in view.reasons]
+    def not_ready(self, quotes: Sequence[QuoteView] | None = None) -> str | None:
+        """Return what is still missing before quotes can be served, or `None`; `quotes` as for `health`."""
+        views = self.quotes() if quotes is None else quotes
+        without = [view.symbol for view in views if Reason.NO_QUOTE.value in view.reasons]
         return f"no quote yet of {', '.join(without)}" if without else None
 
     def providers(self) -> Sequence[ProviderStatus]:
@@ -174,8 +184,9 @@ class Report:
         compared = sum(total.compared for total in totals)
         return sum(total.mismatched for total in totals) / compared if compared else None
 
-    def metrics(self) -> Sequence[Metric]:
-        """Return everything that Prometheus may want."""
+    def metrics(self, quotes: Sequence[QuoteView] | None = None) -> Sequence[Metric]:
+        """Return everything that Prometheus may want; `quotes` as for `health`."""
+        views = self.quotes() if quotes is None else quotes
         providers = self.providers()
         by_provider = [(("provider", p.name),) for p in providers]
         pairs = list(zip(by_provider, providers, strict=True))
@@ -209,7 +220,7 @@ class Report:
                 (k, p.staleness_ms / 1_000) for k, p in pairs if p.staleness_ms is not None
             ]),
             _metric("quote_grade", "0 none, 1 mock, 2 stale, 3 indicative, 4 firm.", "gauge", [
-                ((("symbol", v.symbol),), Grade[v.grade.upper()].value) for v in self.quotes()
+                ((("symbol", v.symbol),), Grade[v.grade.upper()].value) for v in views
             ]),
             _metric("lines_unfit", "Symbols for which a provider is unfit now.", "gauge", [
                 ((("provider", name),), float(_unfit_lines(feed)))

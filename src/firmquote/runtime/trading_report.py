@@ -1,7 +1,7 @@
 """What trading says of itself: implements `publish.TradingView` from the live objects."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from msgspec.structs import replace
 
@@ -26,6 +26,9 @@ from firmquote.runtime.ledgers import find_receipt
 from firmquote.runtime.safety import Safety
 from firmquote.runtime.trading import Trading
 
+DECISIONS_AT_ONCE = 3
+"""Decisions that are written out before others may go first."""
+
 
 class TradingReport:
     """In memory, but for receipts that are older than the last thousand."""
@@ -36,10 +39,12 @@ class TradingReport:
         self._resolve = resolve
         self._clock = clock
 
-    def decisions(self) -> list[Decision]:
-        """Return the decision on each symbol as it stands, in alphabetical order."""
-        found = (self._trading.engine.current(symbol) for symbol in sorted(self._trading.symbols))
-        return [decision for decision in found if decision is not None]
+    def decisions_in_parts(self) -> Iterator[list[Decision]]:
+        """Yield the decision on each symbol as it stands, in alphabetical order, some at a time."""
+        symbols = sorted(self._trading.symbols)
+        for first in range(0, len(symbols), DECISIONS_AT_ONCE):
+            found = [self._trading.engine.current(symbol) for symbol in symbols[first : first + DECISIONS_AT_ONCE]]
+            yield [decision for decision in found if decision is not None]
 
     def decision(self, symbol: str) -> Decision:
         """Return the decision on one symbol, however it is typed. Raises UnknownSymbolError."""

@@ -1,14 +1,19 @@
 """Long work in the event loop, done in parts: between two of them frames are read and decided on.
 
 Work is a generator that yields wherever others may go first. A part takes about a tenth of a millisecond; that is the
-longest that a quote waits for it.
+longest that a quote waits for it. One work takes at most a quarter of the time: were its parts done as fast as others
+let it, quotes would queue up for as long as it lasts.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Generic, TypeAlias, TypeVar
 
-from firmquote.model import Clock
+from firmquote.model import NS_PER_MS, Clock
 
+SHARE = 4
+"""One work has at most one part in so many of the time."""
+REST_NS_MIN = NS_PER_MS
+"""What it owes to others is paid in pieces of this size: the loop's timers are no finer."""
 Work: TypeAlias = Iterator[None]
 T = TypeVar("T")
 
@@ -34,8 +39,30 @@ class Turns(Generic[T]):
 
 async def take_turns(work: Work, clock: Clock) -> None:
     """Do `work`, and give way between its parts."""
-    for _ in work:
+    async for _ in _paced(work, clock):
+        pass
+
+
+async def gathered(parts: Iterator[Sequence[T]], clock: Clock) -> list[T]:
+    """Return what all `parts` bring together, and give way between them."""
+    found: list[T] = []
+    async for some in _paced(parts, clock):
+        found += some
+    return found
+
+
+async def _paced(parts: Iterator[T], clock: Clock) -> AsyncIterator[T]:
+    owed_ns = 0
+    begun_ns = clock.monotonic_ns()
+    for part in parts:
+        yield part
+        done_ns = clock.monotonic_ns()
         await give_way(clock)
+        owed_ns = max(0, owed_ns + (SHARE - 1) * (done_ns - begun_ns) - (clock.monotonic_ns() - done_ns))
+        if owed_ns >= REST_NS_MIN:
+            await clock.sleep_until(clock.monotonic_ns() + owed_ns)
+            owed_ns = 0
+        begun_ns = clock.monotonic_ns()
 
 
 async def give_way(clock: Clock) -> None:
