@@ -1,11 +1,13 @@
 """When a symbol is decided on again although its price stands still."""
 
+import asyncio
 from pathlib import Path
 
+import pytest
 from tests.crash.trader import SYMBOLS, build
 
 from firmquote.board import Entry
-from firmquote.model import NS_PER_MS, Quote
+from firmquote.model import NS_PER_MS, Quote, Session
 from firmquote.model.trading import AdviceInput
 from firmquote.runtime import SystemClock
 from firmquote.runtime.trading import Trading
@@ -58,3 +60,28 @@ def test_advice_and_a_new_permission_count_with_the_next_quote(tmp_path: Path) -
     assert [symbol for symbol in SYMBOLS if settled_until_ns(entries[symbol]) == 0] == ["A"]
     trading.think_again()
     assert {settled_until_ns(entry) for entry in entries.values()} == {0}
+
+
+@pytest.mark.parametrize("turns", range(10))
+def test_what_is_on_its_way_to_the_disk_when_the_gateway_stops_gets_there(tmp_path: Path, turns: int) -> None:
+    async def body() -> tuple[set[str], set[str]]:
+        trading = build(tmp_path)
+        await trading.open()
+        trading.second(SystemClock.now_ns(), Session.REGULAR)
+        running = asyncio.create_task(trading.run())
+        for symbol in SYMBOLS:
+            trading.advise(AdviceInput(symbol=symbol, score=1.0, source="made"), SystemClock.now_ns())
+        trading.on_moved(quoted(trading, *SYMBOLS))
+        for _ in range(turns):
+            await SystemClock().sleep_until(0)
+        running.cancel()
+        await asyncio.wait({running})
+        trading.close()
+        after = build(tmp_path)
+        await after.open()
+        after.close()
+        return set(trading.desk.book.orders.by_key), set(after.orders)
+
+    ordered, stored = asyncio.run(body())
+    assert len(ordered) == len(SYMBOLS)
+    assert ordered == stored

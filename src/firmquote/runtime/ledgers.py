@@ -1,5 +1,6 @@
 """The desk's files: receipts in a sealed log, orders and positions in SQLite; restored together at the start."""
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -8,12 +9,14 @@ from msgspec import Struct
 from firmquote.decision import Account, Batch, Position, Receipt, Record, Rules
 from firmquote.errors import FirmquoteError
 from firmquote.model.trading import Order, OrderView
-from firmquote.store import Chain, Outbox, Rests, read_chain
+from firmquote.store import Chain, Outbox, Rests, Sealed, read_chain
 
 CHAIN_NAME = "decisions"
 OUTBOX_FILE = "outbox.sqlite"
 ORDERS_RESTORED = 200
 """Orders that are shown again after a restart."""
+SEALED_AT_ONCE = 5
+"""Receipts that are sealed before others may go first."""
 _record: msgspec.json.Decoder[Record] = msgspec.json.Decoder(Record)
 
 
@@ -31,7 +34,11 @@ class Restored(Struct, frozen=True, kw_only=True):
 
 
 class Ledgers:
-    """Used by one thread at a time; every method may wait for the disk and raises StoreError where it must."""
+    """Used by one thread at a time. All but `seal` may wait for the disk, and raise StoreError where they must.
+
+    Sealing is Python's work and belongs to the event loop, in parts: a thread that did it would take Python from the
+    loop at every chance. Writing is the disk's.
+    """
 
     def __init__(self, directory: Path, rules: Rules, *, now_ns: int) -> None:
         """Open, reconcile, and note under which rules the next decisions are made."""
@@ -54,12 +61,23 @@ class Ledgers:
         )
         self._written_until = self._chain.head.n
 
-    def write(self, batch: Batch, now_ns: int) -> None:
-        """Store a batch. After a failure the same batch may be written again: nothing of it will be there twice."""
+    def seal(self, batch: Batch, now_ns: int) -> Iterator[list[Sealed]]:
+        """Yield the receipts of a batch as `write` wants them, some at a time. The disk is not touched."""
         receipts = [receipt for receipt in batch.receipts if receipt.decision.id > self._written_until]
-        if receipts:
-            self._chain.append(receipts, now_ns)
-            self._written_until = receipts[-1].decision.id
+        head = self._chain.head
+        for first in range(0, len(receipts), SEALED_AT_ONCE):
+            sealed = self._chain.seal(receipts[first : first + SEALED_AT_ONCE], now_ns, after=head)
+            head = sealed[-1].head
+            yield sealed
+
+    def write(self, batch: Batch, sealed: Sequence[Sealed]) -> None:
+        """Store a batch, of which `seal` has made `sealed`.
+
+        After a failure the same batch may be sealed and written again: nothing of it will be there twice.
+        """
+        if sealed:
+            self._chain.write(sealed)
+            self._written_until = batch.receipts[-1].decision.id
         if batch.has_books:
             self.outbox.write(batch)
 

@@ -48,8 +48,8 @@ from firmquote.runtime.ledgers import Ledgers, Restored
 from firmquote.runtime.owners_files import OwnersFile
 from firmquote.runtime.permits import GatewayPermits
 from firmquote.runtime.plugins import open_strategies
-from firmquote.runtime.turns import Work
-from firmquote.store import order_view
+from firmquote.runtime.turns import Work, gathered
+from firmquote.store import Sealed, order_view
 from firmquote.symbols import CorporateAction, TradingCalendar, xnys_calendar
 
 RECEIPTS_KEPT = 1_000
@@ -110,6 +110,8 @@ class Trading:
         if isinstance(broker, AlpacaBroker):
             broker.on_positions = self._compare
         self.ledgers: Ledgers | None = None
+        self._unstored: Batch | None = None
+        """Was taken from the desk, and is not on the disk yet."""
         self._changed = asyncio.Event()
         self._latencies_ns: deque[int] = deque(maxlen=LATENCIES_KEPT)
         self._shown: dict[str, str | None] = {}
@@ -245,11 +247,12 @@ class Trading:
         await self.open()
 
     async def _store(self, writer: ThreadPoolExecutor, ledgers: Ledgers) -> None:
-        batch = self.desk.take_batch()
-        while batch:
-            write = partial(ledgers.write, batch, self._clock.now_ns())
+        while batch := self._unstored or self.desk.take_batch():
+            self._unstored = batch
+            sealed = await gathered(ledgers.seal(batch, self._clock.now_ns()), self._clock)
+            write = partial(self._write, ledgers, batch, sealed)
             try:
-                # Shielded: a batch that waits for the thread when we are cancelled is still written.
+                # Shielded: a batch that waits for the thread when we are cancelled is still written there.
                 await asyncio.shield(asyncio.get_running_loop().run_in_executor(writer, write))
             except StoreError as error:
                 self._pause(error)
@@ -259,7 +262,10 @@ class Trading:
             self._remember(batch)
             tell_of_orders(batch.orders, broker=self.broker.name, now_ns=self._clock.now_ns())
             self.desk.on_stored(batch, self._clock.now_ns())
-            batch = self.desk.take_batch()
+
+    def _write(self, ledgers: Ledgers, batch: Batch, sealed: Sequence[Sealed]) -> None:
+        ledgers.write(batch, sealed)
+        self._unstored = None
 
     def close(self) -> None:
         """Store what is left, and let another process have the files; `run` has ended, or never began."""
@@ -267,7 +273,10 @@ class Trading:
         if ledgers is None:
             return
         try:
-            ledgers.write(self.desk.take_batch(), self._clock.now_ns())
+            for batch in (self._unstored, self.desk.take_batch()):
+                if batch:
+                    sealed = [each for some in ledgers.seal(batch, self._clock.now_ns()) for each in some]
+                    self._write(ledgers, batch, sealed)
         except StoreError as error:
             _log.error("the last decisions could not be stored", error=str(error))
         ledgers.close()

@@ -1,6 +1,6 @@
 """What must outlive the process: files and databases whose every write is on the disk before it counts."""
 
-from firmquote.store.chain import Chain, read_chain
+from firmquote.store.chain import Chain, Sealed, read_chain
 from firmquote.store.database import Database, Schema, downgrade, open_database
 from firmquote.store.entries import SCHEMA as LEDGER
 from firmquote.store.ledger import Grant, Ledger, forget_ledger, open_ledger
@@ -38,6 +38,7 @@ __all__ = [
     "Outbox",
     "Rests",
     "Schema",
+    "Sealed",
     "Slot",
     "SymbolRecord",
     "SymbolSpend",

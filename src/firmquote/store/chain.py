@@ -36,6 +36,13 @@ SEGMENT_BYTES_MAX = 8 * 1024 * 1024
 """A segment that has reached this size is followed by a new one."""
 
 
+class Sealed(Struct, frozen=True):
+    """A line that is ready to be written, and the end of the chain that it makes."""
+
+    line: bytes
+    head: Head
+
+
 class Chain:
     """The one writer of a chain. Not for several threads; every method may wait for the disk."""
 
@@ -69,18 +76,31 @@ class Chain:
         Raises:
             StoreError: the disk refuses; the chain is as it was before.
         """
-        head, lines = self.head, []
+        return self.write(self.seal(bodies, at_ns))
+
+    def seal(self, bodies: Sequence[Struct], at_ns: int, *, after: Head | None = None) -> list[Sealed]:
+        """Return `bodies` as the links that follow `after`, or the chain's end. The disk is not touched."""
+        head, sealed = after or self.head, []
         for body in bodies:
             link = Link(n=head.n + 1, at_ns=at_ns, prev=head.hash, body=Raw(msgspec.json.encode(body)))
             line, digest = seal_link(link)
             head = Head(link.n, digest)
-            lines.append(line)
+            sealed.append(Sealed(line, head))
+        return sealed
+
+    def write(self, sealed: Sequence[Sealed]) -> Head:
+        """Append what was sealed last, and return the new head once it is on the disk, all of it or nothing.
+
+        Raises:
+            StoreError: the disk refuses; the chain is as it was before.
+        """
+        head = sealed[-1].head if sealed else self.head
         try:
             if self._size >= self._segment_bytes_max:
                 full = self._file
                 self._open_segment(segment_path(self._directory, self._name, self.head.n + 1))
                 os.close(full)
-            self._write(b"".join(lines), head)
+            self._write(b"".join([each.line for each in sealed]), head)
         except OSError as error:
             raise _refused(self._directory, self._name, "written", error) from error
         self.head = head
