@@ -12,7 +12,7 @@ from firmquote.errors import StoreError
 from firmquote.model import NS_PER_S, Clock
 from firmquote.model.alerts import AlertReport, AlertView
 from firmquote.model.quality import QualityView
-from firmquote.model.status import HealthReport, QuoteView
+from firmquote.model.status import HealthReport, ProviderStatus, QuoteView
 from firmquote.publish.alerting import (
     SCHEMA,
     AlertDesk,
@@ -101,7 +101,11 @@ class Alerting:
             yield
         quality = self._gateway.report.data.quality()
         yield
-        health = self._gateway.report.health(quotes)
+        providers: list[ProviderStatus] = []
+        for one in self._gateway.report.providers_in_parts():
+            providers.append(one)
+            yield
+        health = self._gateway.report.health(quotes, providers)
         yield
         situation = self._situation(quotes, quality, health)
         yield

@@ -132,16 +132,22 @@ class Report:
 
     def providers(self) -> Sequence[ProviderStatus]:
         """Return every provider, the most wanted first."""
-        now_ns = self._clock.now_ns()
-        return [self._provider(name, feed, now_ns) for name, feed in self._gateway.feeds.items()]
+        return list(self.providers_in_parts())
+
+    def providers_in_parts(self) -> Iterator[ProviderStatus]:
+        """Yield every provider, the most wanted first."""
+        for name, feed in self._gateway.feeds.items():
+            yield self._provider(name, feed, self._clock.now_ns())
 
     def lines(self, provider: str) -> Sequence[LineHealth]:
         """Return every line of a provider, in alphabetical order. Raises ConfigError where there is none such."""
         return self.routing.lines(provider)
 
-    def health(self, quotes: Sequence[QuoteView] | None = None) -> HealthReport:
-        """Return the whole report; `quotes` are those of this moment, where somebody has them already."""
-        providers = tuple(self.providers())
+    def health(
+        self, quotes: Sequence[QuoteView] | None = None, providers: Sequence[ProviderStatus] | None = None
+    ) -> HealthReport:
+        """Return the whole report; `quotes` and `providers` are those of now, where somebody has them already."""
+        providers = tuple(self.providers() if providers is None else providers)
         views = self.quotes() if quotes is None else quotes
         accepted = sum(p.accepted for p in providers)
         rejected = sum(p.rejected for p in providers)
