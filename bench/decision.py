@@ -22,8 +22,8 @@ trading; threads that write to the disk run on any. The gateway's is kept awake 
 everybody (`SCHED_IDLE`): on a virtual machine waking up costs half as much again for everything that follows. `bare`
 has the same.
 
-A quote that changes only sizes within a quarter of a second of the last decision on its symbol asks for none, so it is
-not counted in the delays; `decisions_per_s` tells how many are.
+A quote that changes only sizes asks for no decision for 0.6 to 0.9 s after the last one on its symbol, so it is not
+counted in the delays; `decisions_per_s` tells how many are.
 
 Where the sender itself was late (the machine had no time for it), it says so: a late frame carries the time at which it
 was really sent, follows the one before by four fifths of the usual time at least, and `sender_late_p99_ms` is how late

@@ -85,3 +85,12 @@ def test_what_is_on_its_way_to_the_disk_when_the_gateway_stops_gets_there(tmp_pa
     ordered, stored = asyncio.run(body())
     assert len(ordered) == len(SYMBOLS)
     assert ordered == stored
+
+
+def test_only_a_decision_that_a_quote_asks_for_counts_as_a_delay(tmp_path: Path) -> None:
+    trading = build(tmp_path)
+    trading.on_moved(quoted(trading, *SYMBOLS))
+    assert len(trading.latencies_ns()) == len(SYMBOLS)
+    trading.board.touch(trading.board.entries["A"])
+    trading.on_moved(trading.board.flush())
+    assert len(trading.latencies_ns()) == len(SYMBOLS), "its quote is old, and nobody was slow"

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from firmquote.runtime import SystemClock
 from firmquote.runtime.tuning import SWITCH_S, tuned
-from firmquote.runtime.turns import Turns, at_once, take_turns
+from firmquote.runtime.turns import REST_NS_MIN, SHARE, Turns, at_once, gathered, take_turns
 
 
 class Board:
@@ -55,3 +55,36 @@ def test_a_long_row_takes_turns_and_a_short_one_does_not() -> None:
     assert [turns.next() for _ in range(4)] == ["AB", "CD", "E", "AB"]
     assert turns.rounds == 2
     assert [Turns("AB", 2).next(), Turns("", 2).next()] == ["AB", ""]
+
+
+class Simulated:
+    """Time passes where somebody says so."""
+
+    def __init__(self) -> None:
+        self.at_ns = 0
+
+    def now_ns(self) -> int:
+        return self.at_ns
+
+    monotonic_ns = now_ns
+
+    async def sleep_until(self, monotonic_ns: int) -> None:
+        self.at_ns = max(self.at_ns, monotonic_ns)
+
+    def parts(self, count: int, each_ns: int) -> Iterator[list[int]]:
+        for part in range(count):
+            self.at_ns += each_ns
+            yield [part]
+
+
+def test_one_work_has_at_most_a_quarter_of_the_time_and_its_parts_come_in_order() -> None:
+    clock = Simulated()
+    assert asyncio.run(gathered(clock.parts(50, 100_000), clock)) == list(range(50))
+    worked_ns = 50 * 100_000
+    assert SHARE * worked_ns - (SHARE - 1) * REST_NS_MIN <= clock.at_ns <= SHARE * worked_ns
+
+
+def test_little_work_rests_not_at_all() -> None:
+    clock = Simulated()
+    asyncio.run(take_turns(iter([None] * 3), clock))
+    assert clock.at_ns == 0

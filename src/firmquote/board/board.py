@@ -129,7 +129,7 @@ class Board:
                         if entry.elected is line:
                             entry.updates += 1
                             if not settled and not entry.moved:
-                                self._move(entry)
+                                self._move(entry, received_ns)
                             if readers and not entry.dirty:
                                 self._mark(entry)
                         elif line in entry.rivals:
@@ -182,11 +182,14 @@ class Board:
             for entry in self.entries.values():
                 self.touch(entry)
 
-    def touch(self, entry: Entry) -> None:
-        """Count a change of what `entry` shows: a decision is due on it, and the readers are told."""
+    def touch(self, entry: Entry, came_ns: int = 0) -> None:
+        """Count a change of what `entry` shows: a decision is due on it, and the readers are told.
+
+        `came_ns` is when a quote came that is shown from now on; 0 for any other reason.
+        """
         entry.updates += 1
         if not entry.moved:
-            self._move(entry)
+            self._move(entry, came_ns)
         if self._readers and not entry.dirty:
             self._mark(entry)
 
@@ -267,8 +270,9 @@ class Board:
 
     # -- the less frequent events
 
-    def _move(self, entry: Entry) -> None:
+    def _move(self, entry: Entry, came_ns: int) -> None:
         entry.moved = True
+        entry.came_ns = came_ns
         self._moved.append(entry)
         self._call()
 
@@ -317,7 +321,7 @@ class Board:
         if tick is not None:  # what was asked for is as old as it is; only what is streamed can be late
             feed.note_frame(quote.received_ns, quote.received_ns - quote.event_ns)
         if line.entry.elected is line:
-            self.touch(line.entry)
+            self.touch(line.entry, quote.received_ns)
         elif line in line.entry.rivals:
             self._contend(line.entry, line, quote.received_ns)
 
@@ -360,7 +364,7 @@ class Board:
         feed.accepted += 1
         feed.last_accepted_ns = last.received_ns
         if line.entry.elected is line:
-            self.touch(line.entry)
+            self.touch(line.entry, last.received_ns)
 
     def _apply_band(self, feed: Feed, band: PriceBand) -> None:
         entry = self.entries.get(band.symbol)

@@ -131,6 +131,7 @@ class Entry:
 
     __slots__ = (
         "band",
+        "came_ns",
         "dirty",
         "elected",
         "halts",
@@ -155,6 +156,8 @@ class Entry:
         """Whether the readers will be told of it at the next flush."""
         self.moved = False
         """Whether a decision is due on it at the next flush."""
+        self.came_ns = 0
+        """When the quote came for which that decision is due; 0 where it is due for another reason."""
         self.updates = 0
         """Changes of what is shown, for readers: one that skips some knows how many by the difference."""
         self.halts: dict[str, str] = {}

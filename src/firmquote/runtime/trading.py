@@ -114,24 +114,15 @@ class Trading:
         """Was taken from the desk, and is not on the disk yet."""
         self._changed = asyncio.Event()
         self._latencies_ns: deque[int] = deque(maxlen=LATENCIES_KEPT)
-        self._shown: dict[str, str | None] = {}
-        """Whose quote of each symbol was decided on last."""
         self._turn = 0
 
     # -- the hot path
 
     def on_moved(self, entries: Sequence[Entry]) -> None:
         """Decide on symbols that a decision is due on, and measure how long that took since their frames came."""
-        views = self._look_at(entries, self._clock.now_ns())
-        decided_ns, shown = self._clock.now_ns(), self._shown
-        self._latencies_ns.extend(
-            [  # a mock may be shown instead of what woke us, and a provider that takes over shows what it had before
-                decided_ns - view.received_ns
-                for view in views
-                if view.received_ns and view.provider == shown.get(view.symbol) and view.graded.grade is not Grade.MOCK
-            ]
-        )
-        shown.update([(view.symbol, view.provider) for view in views])
+        self._look_at(entries, self._clock.now_ns())
+        decided_ns = self._clock.now_ns()
+        self._latencies_ns.extend([decided_ns - entry.came_ns for entry in entries if entry.came_ns])
 
     def on_timer(self, now_ns: int) -> Work:
         """Let time do its work: fills, ends of orders, ages of quotes."""
@@ -322,8 +313,8 @@ class Trading:
 
     # -- how
 
-    def _look_at(self, entries: Sequence[Entry], now_ns: int) -> list[MarketView]:
-        """Decide on each entry; returns what was seen."""
+    def _look_at(self, entries: Sequence[Entry], now_ns: int) -> None:
+        """Decide on each entry."""
         views = view_entries(self.board, entries, now_ns)
         self.guarding.run_each(views, self.desk.on_view, now_ns)
         if self.desk.has_books:
@@ -333,7 +324,6 @@ class Trading:
             # Sizes matter to an order that waits to be filled, and any quote where there was none to act on.
             settled = view.graded.grade >= Grade.INDICATIVE and entry.symbol not in working
             entry.settle(now_ns + paces_ns[entry.symbol] if settled else 0)
-        return views
 
     def _witness(self, symbol: str, now_ns: int) -> tuple[tuple[MarketView, ...], dict[str, int]]:
         entry = self.board.entries[symbol]
