@@ -89,6 +89,7 @@ def test_what_is_on_its_way_to_the_disk_when_the_gateway_stops_gets_there(tmp_pa
 
 def test_only_a_decision_that_a_quote_asks_for_counts_as_a_delay(tmp_path: Path) -> None:
     trading = build(tmp_path)
+    trading.board.flush()  # the election asks for a decision too
     trading.on_moved(quoted(trading, *SYMBOLS))
     assert len(trading.latencies_ns()) == len(SYMBOLS)
     trading.board.touch(trading.board.entries["A"])
