@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from firmquote.runtime import SystemClock
 from firmquote.runtime.tuning import SWITCH_S, tuned
-from firmquote.runtime.turns import REST_NS_MIN, SHARE, Turns, at_once, gathered, take_turns
+from firmquote.runtime.turns import REST_NS_MIN, SHARE, Turns, at_once, gathered, portions, take_turns
 
 
 class Board:
@@ -55,6 +55,10 @@ def test_a_long_row_takes_turns_and_a_short_one_does_not() -> None:
     assert [turns.next() for _ in range(4)] == ["AB", "CD", "E", "AB"]
     assert turns.rounds == 2
     assert [Turns("AB", 2).next(), Turns("", 2).next()] == ["AB", ""]
+
+
+def test_portions_are_everything_once_and_in_order() -> None:
+    assert [list(portions(row, 2)) for row in ("ABCDE", "AB", "")] == [["AB", "CD", "E"], ["AB"], []]
 
 
 class Simulated:

@@ -8,7 +8,7 @@ from msgspec import Struct
 from firmquote.board import Board, Entry, Line
 from firmquote.model import NS_PER_S
 from firmquote.quality import LineMeter, SilencePolicy
-from firmquote.runtime.turns import Turns
+from firmquote.runtime.turns import Turns, portions
 from firmquote.runtime.watch import changed_since, is_away
 
 ROWS_AT_ONCE = 25
@@ -78,8 +78,7 @@ class FrozenLines:
         """Yield the lines that froze or thawed, some symbols at a time. `well` says which streams are usable now."""
         rows = self._turns.next()
         compare = self._turns.rounds % AWAY_ROUNDS == 0
-        for first in range(0, len(rows), ROWS_AT_ONCE):
-            some = rows[first : first + ROWS_AT_ONCE]
+        for some in portions(rows, ROWS_AT_ONCE):
             yield self._look_at(some, well, stalled=stalled, compare=compare, monotonic_ns=monotonic_ns)
 
     def _look_at(

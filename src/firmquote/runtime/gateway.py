@@ -39,7 +39,7 @@ from firmquote.runtime.spending import build_spending
 from firmquote.runtime.steady import SteadyClock
 from firmquote.runtime.stream import Stream
 from firmquote.runtime.trading import build_trading
-from firmquote.runtime.turns import Turns, Work, take_turns
+from firmquote.runtime.turns import Turns, Work, portions, take_turns
 from firmquote.symbols import xnys_calendar
 
 TIMER_NS = 50 * NS_PER_MS
@@ -371,9 +371,9 @@ class Gateway:
 
     def _make_synthetic(self, symbols: Sequence[str]) -> Work:
         for name, source in self._sources:
-            for first in range(0, len(symbols), SYNTHETIC_AT_ONCE):
+            for some in portions(symbols, SYNTHETIC_AT_ONCE):
                 now_ns = self.clock.now_ns()
-                quotes = source.quotes(symbols[first : first + SYNTHETIC_AT_ONCE], now_ns)
+                quotes = source.quotes(some, now_ns)
                 self.board.apply(self.feeds[name], quotes, now_ns)
                 yield
 

@@ -24,7 +24,7 @@ from firmquote.quality import (
 )
 from firmquote.runtime.feed_watch import FeedWatch
 from firmquote.runtime.line_watch import LineWatch
-from firmquote.runtime.turns import Turns
+from firmquote.runtime.turns import Turns, portions
 
 ENTRIES_PER_LOOK = 50
 ENTRIES_AT_ONCE = 5
@@ -70,13 +70,8 @@ class Judge:
         """Judge the next symbols; yields what changed, some symbols at a time."""
         self._prices = None
         self.feeds.look(now_ns)
-        entries = self._turns.next()
-        for first in range(0, len(entries), ENTRIES_AT_ONCE):
-            yield [
-                judgement
-                for entry in entries[first : first + ENTRIES_AT_ONCE]
-                for judgement in self._judge(entry, now_ns, session, today)
-            ]
+        for some in portions(self._turns.next(), ENTRIES_AT_ONCE):
+            yield [judgement for entry in some for judgement in self._judge(entry, now_ns, session, today)]
 
     def forget(self, symbol: str) -> None:
         """What was seen of a symbol is in other terms now: a split, another name."""

@@ -9,6 +9,7 @@ from msgspec import Struct
 from firmquote.decision import Account, Batch, Position, Receipt, Record, Rules
 from firmquote.errors import FirmquoteError
 from firmquote.model.trading import Order, OrderView
+from firmquote.runtime.turns import portions
 from firmquote.store import Chain, Outbox, Rests, Sealed, read_chain
 
 CHAIN_NAME = "decisions"
@@ -65,8 +66,8 @@ class Ledgers:
         """Yield the receipts of a batch as `write` wants them, some at a time. The disk is not touched."""
         receipts = [receipt for receipt in batch.receipts if receipt.decision.id > self._written_until]
         head = self._chain.head
-        for first in range(0, len(receipts), SEALED_AT_ONCE):
-            sealed = self._chain.seal(receipts[first : first + SEALED_AT_ONCE], now_ns, after=head)
+        for some in portions(receipts, SEALED_AT_ONCE):
+            sealed = self._chain.seal(some, now_ns, after=head)
             head = sealed[-1].head
             yield sealed
 

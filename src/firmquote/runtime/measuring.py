@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from firmquote.board import Board, Entry, Feed
 from firmquote.decision import view_entry
-from firmquote.model import NS_PER_MS, NS_PER_S, Grade, Session
+from firmquote.model import MS_PER_S, NS_PER_MS, Grade, Session
 from firmquote.rollout import Evidence, FurtherGates, Measure, PromotionGates, freshness_limit_s
 from firmquote.runtime.comparing import Comparing, find_pair
 from firmquote.runtime.conductor import Conductor
@@ -106,7 +106,7 @@ class Measuring:
         view = view_entry(self._board, entry, board_ns)
         self._evidence.count(Measure.CACHE, int(view.grade >= Grade.INDICATIVE), 1, now_ns)
         if view.age_ms is not None:
-            age_s = view.age_ms * NS_PER_MS / NS_PER_S
+            age_s = view.age_ms / MS_PER_S
             ages_s.append(age_s)
             limit_s = freshness_limit_s(self._further, regular=session is Session.REGULAR)
             self._evidence.count(Measure.FRESHNESS, int(age_s <= limit_s), 1, now_ns)

@@ -1,6 +1,7 @@
 """What the gateway says of itself: implements `publish.GatewayView` from the live objects."""
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -20,7 +21,7 @@ from firmquote.runtime.quality_report import QualityReport
 from firmquote.runtime.routing_report import RoutingReport
 from firmquote.runtime.safety_report import safety_metrics
 from firmquote.runtime.trading_report import TradingReport
-from firmquote.runtime.turns import gathered
+from firmquote.runtime.turns import gathered, portions
 
 if TYPE_CHECKING:
     from firmquote.runtime.gateway import Gateway
@@ -60,14 +61,12 @@ class Report:
 
     def quotes(self) -> Sequence[QuoteView]:
         """Return every served symbol, in alphabetical order."""
-        return [view for views in self.quotes_in_parts() for view in views]
+        return list(chain.from_iterable(self.quotes_in_parts()))
 
     def quotes_in_parts(self) -> Iterator[Sequence[QuoteView]]:
         """Yield every served symbol, in alphabetical order, some at a time."""
-        symbols = sorted(self._gateway.symbols)
-        for first in range(0, len(symbols), SYMBOLS_AT_ONCE):
+        for some in portions(sorted(self._gateway.symbols), SYMBOLS_AT_ONCE):
             now_ns = self._clock.now_ns()
-            some = symbols[first : first + SYMBOLS_AT_ONCE]
             yield [_quote_view(self._gateway.board.view(symbol, now_ns)) for symbol in some]
 
     def quote(self, symbol: str) -> QuoteView:
@@ -76,7 +75,7 @@ class Report:
 
     def decisions(self) -> Sequence[Struct]:
         """Return the decision on each symbol as it stands."""
-        return [decision for some in self.trading.decisions_in_parts() for decision in some]
+        return list(chain.from_iterable(self.trading.decisions_in_parts()))
 
     async def all_quotes(self) -> Sequence[QuoteView]:
         """Return what `quotes` does; frames that come meanwhile are decided on first."""

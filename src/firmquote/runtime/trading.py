@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, date, datetime
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
 import structlog
@@ -48,7 +49,7 @@ from firmquote.runtime.ledgers import Ledgers, Restored
 from firmquote.runtime.owners_files import OwnersFile
 from firmquote.runtime.permits import GatewayPermits
 from firmquote.runtime.plugins import open_strategies
-from firmquote.runtime.turns import Work, gathered
+from firmquote.runtime.turns import Work, gathered, portions
 from firmquote.store import Sealed, order_view
 from firmquote.symbols import CorporateAction, TradingCalendar, xnys_calendar
 
@@ -132,9 +133,8 @@ class Trading:
         yield
         mine = self.symbols[self._turn :: TURNS]
         self._turn = (self._turn + 1) % TURNS
-        for first in range(0, len(mine), ENTRIES_AT_ONCE):
-            symbols = mine[first : first + ENTRIES_AT_ONCE]
-            self._look_at([self.board.entries[symbol] for symbol in symbols], self._clock.now_ns())
+        for some in portions(mine, ENTRIES_AT_ONCE):
+            self._look_at([self.board.entries[symbol] for symbol in some], self._clock.now_ns())
             yield
 
     def latencies_ns(self) -> list[int]:
@@ -266,8 +266,8 @@ class Trading:
         try:
             for batch in (self._unstored, self.desk.take_batch()):
                 if batch:
-                    sealed = [each for some in ledgers.seal(batch, self._clock.now_ns()) for each in some]
-                    self._write(ledgers, batch, sealed)
+                    sealed = chain.from_iterable(ledgers.seal(batch, self._clock.now_ns()))
+                    self._write(ledgers, batch, list(sealed))
         except StoreError as error:
             _log.error("the last decisions could not be stored", error=str(error))
         ledgers.close()

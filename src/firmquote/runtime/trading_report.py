@@ -25,6 +25,7 @@ from firmquote.routing import percentiles
 from firmquote.runtime.ledgers import find_receipt
 from firmquote.runtime.safety import Safety
 from firmquote.runtime.trading import Trading
+from firmquote.runtime.turns import portions
 
 DECISIONS_AT_ONCE = 3
 """Decisions that are written out before others may go first."""
@@ -41,9 +42,8 @@ class TradingReport:
 
     def decisions_in_parts(self) -> Iterator[list[Decision]]:
         """Yield the decision on each symbol as it stands, in alphabetical order, some at a time."""
-        symbols = sorted(self._trading.symbols)
-        for first in range(0, len(symbols), DECISIONS_AT_ONCE):
-            found = [self._trading.engine.current(symbol) for symbol in symbols[first : first + DECISIONS_AT_ONCE]]
+        for some in portions(sorted(self._trading.symbols), DECISIONS_AT_ONCE):
+            found = [self._trading.engine.current(symbol) for symbol in some]
             yield [decision for decision in found if decision is not None]
 
     def decision(self, symbol: str) -> Decision:

@@ -37,6 +37,12 @@ class Turns(Generic[T]):
         return self._items[first : first + self._at_once]
 
 
+def portions(items: Sequence[T], at_once: int) -> Iterator[Sequence[T]]:
+    """Yield all of `items` in their order, at most `at_once` at a time."""
+    for first in range(0, len(items), at_once):
+        yield items[first : first + at_once]
+
+
 async def take_turns(work: Work, clock: Clock) -> None:
     """Do `work`, and give way between its parts."""
     async for _ in _paced(work, clock):
