@@ -17,10 +17,10 @@ Each of them is in `results`, in turns, one after the other, by the same sender:
 `p99_ms` is counted from the moment of sending, `received_p99_ms` from the moment at which the gateway read the frame.
 Of the rounds the middle one counts; the best and the worst are beside it.
 
-The gateway's event loop keeps to the first processor and the sender to the last, as on a machine that is set up for
-trading; threads that write to the disk run on any. The gateway's is kept awake meanwhile, by a loop that yields to
-everybody (`SCHED_IDLE`): on a virtual machine waking up costs half as much again for everything that follows. `bare`
-has the same.
+The gateway has the first processor and the sender the last, as on a machine that is set up for trading
+(`machine.processor`, and `machine.realtime` where this user may have that; `realtime` tells). The gateway's is kept
+awake meanwhile, by a loop that yields to everybody (`SCHED_IDLE`): on a virtual machine waking up costs half as much
+again for everything that follows. `bare` has the same.
 
 A quote that changes only sizes asks for no decision for 0.6 to 0.9 s after the last one on its symbol, so it is not
 counted in the delays; `decisions_per_s` tells how many are.
@@ -54,6 +54,8 @@ from picows import WSFrame, WSListener, WSMsgType, WSTransport, ws_connect
 
 from firmquote.lab import TapeQuote, load_tape
 from firmquote.lab.polygon_flow import serve
+from firmquote.runtime import MachineSection
+from firmquote.runtime.tuning import tuned
 
 QUOTES_PER_S = 50_000
 SYMBOLS = 500
@@ -81,6 +83,20 @@ PROCESSORS = os.sched_getaffinity(0)
 """Those there are, before anybody keeps to one."""
 
 
+def may_be_first() -> bool:
+    """Say whether this user may have real-time priority."""
+    before = os.sched_getscheduler(0), os.sched_getparam(0)
+    try:
+        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
+    except PermissionError:
+        return False
+    os.sched_setscheduler(0, *before)
+    return True
+
+
+REALTIME = may_be_first()
+
+
 def names() -> list[str]:
     """Return 500 symbols."""
     return [
@@ -92,7 +108,8 @@ def dealt() -> list[list[bytes]]:
     """Return the tape's quotes in frames, as Polygon writes them up to their time.
 
     Each name plays a stretch of its own of one symbol's tape, quote after quote, so that as many change the price, and
-    as many only a size, as in the market. The names take turns as their symbols do on the tape.
+    as many only a size, as in the market. The names take turns as their symbols do on the tape. Where a stretch begins
+    anew its price jumps; each name begins somewhere else in its stretch, so that they do not all jump together.
     """
     rows = [row for row in load_tape().rows if isinstance(row, TapeQuote)]
     kinds = sorted({row.symbol for row in rows})
@@ -105,7 +122,8 @@ def dealt() -> list[list[bytes]]:
         turns[kind] += 1
         stretch = len(tapes[kind]) // len(players[kind])
         if played < stretch:  # else it is among the few that do not divide by the number of names
-            row = tapes[kind][place * stretch + played]
+            begun = stretch * place // len(players[kind])
+            row = tapes[kind][place * stretch + (begun + played) % stretch]
             written.append(
                 f'{{"ev":"Q","sym":"{players[kind][place]}","bx":11,"bp":{row.bid},"bs":{row.bid_size_shares},"ax":12,'
                 f'"ap":{row.ask},"as":{row.ask_size_shares},"c":0,"z":1'.encode()
@@ -157,7 +175,10 @@ async def measure(port: int, state: str, *, decides: bool) -> dict[str, float]:
         canary_symbols=(), priority_symbols=(),
     )  # fmt: skip
     config = structs.replace(
-        config, feeds=structs.replace(config.feeds, quotes=quotes), serve=structs.replace(config.serve, state_dir=state)
+        config,
+        feeds=structs.replace(config.feeds, quotes=quotes),
+        serve=structs.replace(config.serve, state_dir=state),
+        machine=MachineSection(processor=min(PROCESSORS), realtime=REALTIME),
     )
     sent_ns: list[int] = []
     received_ns: list[int] = []
@@ -190,7 +211,6 @@ async def measure(port: int, state: str, *, decides: bool) -> dict[str, float]:
     for symbol in names()[::10]:
         trading.advise(AdviceInput(symbol=symbol, score=1.0, source="bench", ttl_s=3_600), time.time_ns())
     await asyncio.sleep(WARM_UP_S / 2)
-    free_threads()
     before = len(sent_ns)
     accepted = feed.accepted
     begun, cpu = time.perf_counter(), time.process_time()
@@ -206,18 +226,12 @@ async def measure(port: int, state: str, *, decides: bool) -> dict[str, float]:
         "cpu_us_per_quote": cpu / (offered * elapsed) * 1e6,
         "receipts": trading.desk.next_number - 1.0,
         "orders": float(len(trading.orders)),
+        "realtime": float(REALTIME),
         "live_calls": float(trading.guarding.counts().live_calls),
     }
     stop.set()
     await gateway
     return found
-
-
-def free_threads() -> None:
-    """Let every thread but the event loop's run on any processor."""
-    for thread in Path("/proc/self/task").iterdir():
-        if int(thread.name) != os.getpid():
-            os.sched_setaffinity(int(thread.name), PROCESSORS)
 
 
 async def look(port: int) -> dict[str, float]:
@@ -337,10 +351,9 @@ if __name__ == "__main__":
             os.sched_setaffinity(0, {max(PROCESSORS)})
             uvloop.run(send())
         case ["bare", port, _]:
-            os.sched_setaffinity(0, {min(PROCESSORS)})
-            sys.stdout.write(json.dumps(uvloop.run(look(int(port)))) + "\n")
+            with tuned(MachineSection(processor=min(PROCESSORS), realtime=REALTIME)):
+                sys.stdout.write(json.dumps(uvloop.run(look(int(port)))) + "\n")
         case [what, port, state]:
-            os.sched_setaffinity(0, {min(PROCESSORS)})
             found = uvloop.run(measure(int(port), str(Path(state) / "state"), decides=what == "ours"))
             sys.stdout.write(json.dumps(found) + "\n")
         case _:

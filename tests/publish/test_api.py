@@ -3,7 +3,9 @@
 import asyncio
 import contextlib
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from itertools import chain
+from typing import TypeVar
 
 import httpx
 import pytest
@@ -20,9 +22,11 @@ from firmquote.model.budget import BudgetView
 from firmquote.model.safety import Caller
 from firmquote.model.status import EventView, HealthReport, LineHealth, Metric, ProviderStatus, QuoteView
 from firmquote.publish import LOOPBACK_NAMES, bind, serving
+from firmquote.publish.exposition import SAMPLES_AT_ONCE
 from firmquote.publish.live import READERS_MAX
 
 pytestmark = pytest.mark.scenario
+T = TypeVar("T")
 TOKEN = "operators-token"
 EVENT = EventView(sequence=1, at_ns=1, kind="role", provider="b", before="a", after="b", cause="test")
 
@@ -68,7 +72,7 @@ class Fixed:
             LineHealth(symbol="IBM", serving=True, unfit=None, staleness_ms=1.0, usual_gap_ms=None, peer_updates=None)
         ]
 
-    def health(self, quotes: Sequence[QuoteView]) -> HealthReport:
+    async def all_health(self, quotes: Sequence[QuoteView]) -> HealthReport:
         del quotes
         return HealthReport(
             status=self.status, session="regular", expansion_state="full", can_promote_to_live=False, active_provider="a",
@@ -113,10 +117,17 @@ class Fixed:
     def test_alerts(self, reason: str) -> None:
         self.activated.append(("test", reason))
 
-    def metrics(self, quotes: Sequence[QuoteView]) -> Sequence[Metric]:
-        del quotes
+    async def all_metrics(self) -> Sequence[Metric]:
         odd = (("provider", 'a"b\\c\nd'),)
-        return [Metric(name="firmquote_x_total", help="Xs.", kind="counter", samples=((odd, 2.0),))]
+        many = tuple(((("symbol", f"S{number}"),), float(number)) for number in range(2 * SAMPLES_AT_ONCE + 1))
+        return [
+            Metric(name="firmquote_x_total", help="Xs.", kind="counter", samples=((odd, 2.0),)),
+            Metric(name="firmquote_many", help="Many.", kind="gauge", samples=many),
+            Metric(name="firmquote_none", help="None.", kind="gauge", samples=()),
+        ]
+
+    async def in_parts(self, parts: Iterator[Sequence[T]]) -> Sequence[T]:
+        return list(chain.from_iterable(parts))
 
 
 def ask(body: Callable[[httpx.AsyncClient], Awaitable[None]], view: Fixed | None = None) -> None:
@@ -261,9 +272,14 @@ def test_a_body_above_the_limit_is_refused() -> None:
 def test_the_metrics_are_read_by_the_official_parser() -> None:
     async def body(client: httpx.AsyncClient) -> None:
         answer = await client.get("/metrics")
-        (family,) = text_string_to_metric_families(answer.text)
-        assert (family.name, family.documentation, family.type) == ("firmquote_x", "Xs.", "counter")
-        assert family.samples[0].labels["provider"] == 'a"b\\c\nd'
+        odd, many, none = text_string_to_metric_families(answer.text)
+        assert (odd.name, odd.documentation, odd.type) == ("firmquote_x", "Xs.", "counter")
+        assert odd.samples[0].labels["provider"] == 'a"b\\c\nd'
+        assert answer.text.count("# HELP firmquote_many Many.") == 1
+        assert [sample.labels["symbol"] for sample in many.samples] == [
+            f"S{number}" for number in range(2 * SAMPLES_AT_ONCE + 1)
+        ]
+        assert (none.name, none.samples) == ("firmquote_none", [])
 
     ask(body)
 

@@ -1,10 +1,7 @@
 import asyncio
-import gc
-import sys
 from collections.abc import Iterator
 
 from firmquote.runtime import SystemClock
-from firmquote.runtime.tuning import SWITCH_S, tuned
 from firmquote.runtime.turns import REST_NS_MIN, SHARE, Turns, at_once, gathered, portions, take_turns
 
 
@@ -39,15 +36,6 @@ def test_whoever_drives_time_has_all_parts_at_once() -> None:
     board = Board()
     at_once(board.work(3))
     assert board.done == ["part 0", "part 1", "part 2"]
-
-
-def test_python_is_set_for_a_gateway_only_while_it_runs() -> None:
-    before = sys.getswitchinterval(), gc.get_threshold()
-    with tuned():
-        assert abs(sys.getswitchinterval() - SWITCH_S) < 1e-6
-        assert gc.get_threshold()[0] == before[1][0], "the young are collected as before"
-        assert gc.get_threshold()[1] > 1_000_000
-    assert before == (sys.getswitchinterval(), gc.get_threshold())
 
 
 def test_a_long_row_takes_turns_and_a_short_one_does_not() -> None:

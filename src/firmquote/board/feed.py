@@ -114,8 +114,7 @@ class Feed:
 
     def delays_ns(self) -> list[int]:
         """Return the delays of the last frames, sorted; clock skew is not taken out."""
-        kept = min(self._frames - self._delays_from, DELAYS_KEPT)
-        return sorted(self._delays_ns[(self._frames - 1 - back) & (DELAYS_KEPT - 1)] for back in range(kept))
+        return sorted(self._newest_delays_ns(min(self._frames - self._delays_from, DELAYS_KEPT)))
 
     @property
     def frames(self) -> int:
@@ -123,9 +122,11 @@ class Feed:
         return self._frames
 
     def delays_since(self, frames: int) -> tuple[list[int], int]:
-        """Return the delays of the frames after number `frames`, as far as they are kept, and the present number."""
-        new = min(self._frames - frames, DELAYS_KEPT)
-        return [self._delays_ns[(self._frames - 1 - back) & (DELAYS_KEPT - 1)] for back in range(new)], self._frames
+        """Return the delays of the frames after number `frames`, as far as they are kept, oldest first.
+
+        With them comes the present number.
+        """
+        return self._newest_delays_ns(min(self._frames - frames, DELAYS_KEPT)), self._frames
 
     def forget_delays(self) -> None:
         """What came so far was late through no fault of the provider."""
@@ -134,6 +135,10 @@ class Feed:
     def refuse(self, reason: Reason) -> None:
         """Count one price that did not reach the board."""
         self.refused[reason] = self.refused.get(reason, 0) + 1
+
+    def unfit_lines(self) -> int:
+        """Return for how many symbols this provider is unfit now."""
+        return sum(line.verdict is not None for line in self.lines.values())
 
     def counts(self) -> FeedCounts:
         """Return an immutable snapshot."""
@@ -147,6 +152,11 @@ class Feed:
             statuses=self.statuses,
             last_accepted_ns=self.last_accepted_ns or None,
         )
+
+    def _newest_delays_ns(self, count: int) -> list[int]:
+        end = self._frames & (DELAYS_KEPT - 1)
+        begin = end - count
+        return self._delays_ns[begin:end] if begin >= 0 else self._delays_ns[begin:] + self._delays_ns[:end]
 
 
 def _no_ticks(tick: Tick, received_ns: int) -> Quote | UnknownSymbol:

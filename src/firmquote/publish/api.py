@@ -20,7 +20,7 @@ from firmquote.model.status import EventView, HealthReport, LineHealth, Provider
 from firmquote.publish.access import Access, AnyRequest, Doorman, Guards
 from firmquote.publish.alert_routes import alert_routes
 from firmquote.publish.budget_routes import budget_routes
-from firmquote.publish.exposition import CONTENT_TYPE, expose
+from firmquote.publish.exposition import CONTENT_TYPE, expose_in_parts
 from firmquote.publish.headers import SECURITY
 from firmquote.publish.live import LiveStream
 from firmquote.publish.page_routes import page_routes
@@ -86,13 +86,14 @@ def build_app(
     @get("/healthz/providers", guards=reads, responses=LESS_HEALTHY)
     async def health() -> Response[HealthReport]:
         """Report everything about providers: 200 healthy, 206 degraded, 503 failed."""
-        report = view.health(await view.all_quotes())
+        report = await view.all_health(await view.all_quotes())
         return Response(report, status_code=HEALTH_CODES[report.status])
 
     @get("/metrics", media_type=MediaType.TEXT, guards=reads)
     async def metrics() -> Response[bytes]:
         """Return Prometheus's text."""
-        return Response(expose(view.metrics(await view.all_quotes())), media_type=CONTENT_TYPE)
+        page = await view.in_parts(expose_in_parts(await view.all_metrics()))
+        return Response(b"".join(page), media_type=CONTENT_TYPE)
 
     @get("/quotes")
     async def quotes() -> list[QuoteView]:

@@ -26,7 +26,7 @@ class LiveView(Protocol):
 
     async def all_quotes(self) -> Sequence[QuoteView]: ...
 
-    def health(self, quotes: Sequence[QuoteView]) -> HealthReport: ...
+    async def all_health(self, quotes: Sequence[QuoteView]) -> HealthReport: ...
 
     async def all_decisions(self) -> Sequence[Struct]: ...
 
@@ -88,7 +88,8 @@ class LiveStream:
             if not self._state or self._state_at_s < oldest_s:
                 begun_s, view = self._now_s(), self._view
                 quotes = await view.all_quotes()
-                state = State(quotes=quotes, health=view.health(quotes), decisions=await view.all_decisions())
+                health, decisions = await view.all_health(quotes), await view.all_decisions()
+                state = State(quotes=quotes, health=health, decisions=decisions)
                 self._state = message("state", _encode(state))
                 self._state_at_s = begun_s
         return self._state

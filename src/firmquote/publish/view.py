@@ -1,7 +1,7 @@
 """What the HTTP API needs from whoever runs the gateway. The runtime implements it; tests give a plain class."""
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Iterator, Sequence
+from typing import Protocol, TypeVar
 
 from msgspec import Struct
 
@@ -12,6 +12,8 @@ from firmquote.publish.budget_view import SpendingView
 from firmquote.publish.quality_view import QualityPort
 from firmquote.publish.safety_view import SafetyView
 from firmquote.publish.trading_view import TradingView
+
+T = TypeVar("T")
 
 
 class GatewayView(SpendingView, Protocol):
@@ -40,7 +42,9 @@ class GatewayView(SpendingView, Protocol):
         """Return one symbol. Raises UnknownSymbolError."""
         ...
 
-    def health(self, quotes: Sequence[QuoteView]) -> HealthReport: ...
+    async def all_health(self, quotes: Sequence[QuoteView]) -> HealthReport:
+        """Return the whole report, given the quotes of now; what comes meanwhile goes first."""
+        ...
 
     def providers(self) -> Sequence[ProviderStatus]: ...
 
@@ -78,4 +82,10 @@ class GatewayView(SpendingView, Protocol):
         """Fire an alert that means nothing."""
         ...
 
-    def metrics(self, quotes: Sequence[QuoteView]) -> Sequence[Metric]: ...
+    async def all_metrics(self) -> Sequence[Metric]:
+        """Return everything that Prometheus may want; what comes meanwhile goes first."""
+        ...
+
+    async def in_parts(self, parts: Iterator[Sequence[T]]) -> Sequence[T]:
+        """Return what `parts` bring together; what comes meanwhile goes first."""
+        ...

@@ -2,7 +2,7 @@
 
 from firmquote.runtime.advising import Advice, advise
 from firmquote.runtime.clock import SystemClock
-from firmquote.runtime.config import Config, LogSection
+from firmquote.runtime.config import Config, LogSection, MachineSection
 from firmquote.runtime.demo import DEMO_PROVIDERS, KEY_NAME, demo_config
 from firmquote.runtime.explaining import explain_symbol
 from firmquote.runtime.front import state_dir, token_path
@@ -23,6 +23,7 @@ __all__ = [
     "Difference",
     "Gateway",
     "LogSection",
+    "MachineSection",
     "ReplayReport",
     "SystemClock",
     "advise",

@@ -205,7 +205,7 @@ class Alerting:
         assert beat is not None, "there is a heart only where there is a policy for it"
         while True:
             report = self._gateway.report
-            health = report.health(await report.all_quotes())
+            health = await report.all_health(await report.all_quotes())
             taken = await asyncio.to_thread(heart.beat, f"{health.status}: {health.active_provider} serves")
             self.heartbeat_failing = None if taken else "the last heartbeat was not taken"
             await self._clock.sleep_until(self._clock.monotonic_ns() + int(beat.every_s * NS_PER_S))

@@ -125,6 +125,15 @@ class ServeSection(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
             raise ConfigError("serve: name both tls_certificate and tls_key, or neither.")
 
 
+class MachineSection(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the gateway asks of the machine that it runs on; see docs/how-to/deploy.md."""
+
+    processor: Annotated[int, Meta(ge=0)] | None = None
+    """The number of the one processor that it keeps to: best one that nobody else uses (Linux)."""
+    realtime: bool = False
+    """Whether deciding goes before everything else on its processor (Linux; needs CAP_SYS_NICE)."""
+
+
 class HistorySection(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is kept of the quotes."""
 
@@ -170,6 +179,7 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     alerts: AlertPolicy = AlertPolicy()
     budgets: BudgetPolicy = BudgetPolicy()
     serve: ServeSection = ServeSection()
+    machine: MachineSection = MachineSection()
     history: HistorySection = HistorySection()
     logs: LogSection = LogSection()
     traces: TraceSection = TraceSection()

@@ -3,18 +3,16 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from firmquote.model.status import Metric
+from firmquote.model.status import Metric, ProviderStatus
 
 if TYPE_CHECKING:
-    from firmquote.runtime.gateway import Gateway
+    from firmquote.runtime.alerting import Alerting
 
 _SEVERITIES = ("warning", "critical")
 
 
-def operations_metrics(gateway: "Gateway") -> Sequence[Metric]:
+def operations_metrics(alerting: "Alerting", providers: Sequence[ProviderStatus]) -> Sequence[Metric]:
     """Return them as they are now."""
-    providers = gateway.report.providers()
-    alerting = gateway.alerting
     firing = alerting.desk.firing()
     by_severity = {severity: sum(alert.severity == severity for alert in firing) for severity in _SEVERITIES}
     channels = alerting.delivery.channels.values()

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from msgspec import Struct
 
@@ -14,12 +14,10 @@ from firmquote.model.budget import BudgetView
 from firmquote.model.safety import Caller
 from firmquote.model.status import EventView, HealthReport, LineHealth, Metric, ProviderStatus, QuoteView
 from firmquote.rollout import Stage
-from firmquote.routing import Status
-from firmquote.runtime.operations import operations_metrics
+from firmquote.runtime.metrics import metrics_in_parts
 from firmquote.runtime.overall import overall
 from firmquote.runtime.quality_report import QualityReport
 from firmquote.runtime.routing_report import RoutingReport
-from firmquote.runtime.safety_report import safety_metrics
 from firmquote.runtime.trading_report import TradingReport
 from firmquote.runtime.turns import gathered, portions
 
@@ -27,6 +25,7 @@ if TYPE_CHECKING:
     from firmquote.runtime.gateway import Gateway
     from firmquote.runtime.safety import Safety
 
+T = TypeVar("T")
 SYMBOLS_AT_ONCE = 5
 """Symbols that are told of before others may go first."""
 RATE_WINDOW_S = 10
@@ -79,11 +78,11 @@ class Report:
 
     async def all_quotes(self) -> Sequence[QuoteView]:
         """Return what `quotes` does; frames that come meanwhile are decided on first."""
-        return await gathered(self.quotes_in_parts(), self._clock)
+        return await self.in_parts(self.quotes_in_parts())
 
     async def all_decisions(self) -> Sequence[Struct]:
         """Return what `decisions` does; frames that come meanwhile are decided on first."""
-        return await gathered(self.trading.decisions_in_parts(), self._clock)
+        return await self.in_parts(self.trading.decisions_in_parts())
 
     def decision(self, symbol: str) -> Struct:
         """Return the decision on one symbol, however it is typed. Raises UnknownSymbolError."""
@@ -177,7 +176,7 @@ class Report:
                 "rejected": float(rejected),
                 "reject_rate": rejected / total if total else None,
                 "shadow_mismatch_rate": self._mismatch_rate(),
-                "lines_unfit": float(sum(map(_unfit_lines, self._gateway.feeds.values()))),
+                "lines_unfit": float(sum(feed.unfit_lines() for feed in self._gateway.feeds.values())),
             },
             cost_summary=self._gateway.budget.cost_summary(),
             as_of_ns=self._clock.now_ns(),
@@ -189,60 +188,25 @@ class Report:
         compared = sum(total.compared for total in totals)
         return sum(total.mismatched for total in totals) / compared if compared else None
 
-    def metrics(self, quotes: Sequence[QuoteView] | None = None) -> Sequence[Metric]:
-        """Return everything that Prometheus may want; `quotes` as for `health`."""
-        views = self.quotes() if quotes is None else quotes
-        providers = self.providers()
-        by_provider = [(("provider", p.name),) for p in providers]
-        pairs = list(zip(by_provider, providers, strict=True))
-        return [
-            _metric("accepted_total", "Prices that reached a line.", "counter", [(k, p.accepted) for k, p in pairs]),
-            Metric(
-                name="firmquote_rejected_total",
-                help="Prices refused before the board, by reason.",
-                kind="counter",
-                samples=tuple(
-                    ((*key, ("reason", reason)), float(count))
-                    for key, p in pairs
-                    for reason, count in p.rejected_by_reason.items()
-                ),
-            ),
-            _metric("unparsed_total", "Messages of no known shape.", "counter", [(k, p.unparsed) for k, p in pairs]),
-            _metric("reconnects_total", "Connections lost.", "counter", [(k, p.reconnects) for k, p in pairs]),
-            _metric("provider_usable", "1 while the provider could serve.", "gauge", [
-                (k, p.status in (Status.HEALTHY.value, Status.DEGRADED.value)) for k, p in pairs
-            ]),
-            _metric("provider_active", "1 for the provider that serves.", "gauge", [
-                (k, p.role == "active") for k, p in pairs
-            ]),
-            _metric("latency_p95_seconds", "95th percentile of delay or round trip.", "gauge", [
-                (k, p.p95_latency_ms / 1_000) for k, p in pairs if p.p95_latency_ms is not None
-            ]),
-            _metric("silence_suspicion", "How unusual a stream's present gap is (phi).", "gauge", [
-                (k, p.silence_suspicion) for k, p in pairs if p.silence_suspicion is not None
-            ]),
-            _metric("staleness_seconds", "Since the last accepted price.", "gauge", [
-                (k, p.staleness_ms / 1_000) for k, p in pairs if p.staleness_ms is not None
-            ]),
-            _metric("quote_grade", "0 none, 1 mock, 2 stale, 3 indicative, 4 firm.", "gauge", [
-                ((("symbol", v.symbol),), Grade[v.grade.upper()].value) for v in views
-            ]),
-            _metric("lines_unfit", "Symbols for which a provider is unfit now.", "gauge", [
-                ((("provider", name),), float(_unfit_lines(feed)))
-                for name, feed in self._gateway.feeds.items()
-            ]),
-            _metric("own_clock_steps_total", "Times our own wall clock stepped.", "counter", [
-                ((), self._gateway.quality.clock_steps)
-            ]),
-            _metric("own_stalls_total", "Times this process stood still.", "counter", [
-                ((), self._gateway.conductor.watch.stalls)
-            ]),
-            *self.routing.metrics(),
-            *self.trading.metrics(),
-            *self._gateway.budget.metrics(),
-            *safety_metrics(self._gateway.safety),
-            *operations_metrics(self._gateway),
-        ]  # fmt: skip
+    async def all_health(self, quotes: Sequence[QuoteView]) -> HealthReport:
+        """Return what `health` does; frames that come meanwhile are decided on first."""
+        return self.health(quotes, await self._all_providers())
+
+    def metrics(self) -> Sequence[Metric]:
+        """Return everything that Prometheus may want."""
+        return list(chain.from_iterable(metrics_in_parts(self._gateway, self.quotes(), self.providers())))
+
+    async def all_metrics(self) -> Sequence[Metric]:
+        """Return what `metrics` does; frames that come meanwhile are decided on first."""
+        quotes, providers = await self.all_quotes(), await self._all_providers()
+        return await self.in_parts(metrics_in_parts(self._gateway, quotes, providers))
+
+    async def in_parts(self, parts: Iterator[Sequence[T]]) -> Sequence[T]:
+        """Return what `parts` bring together; frames that come meanwhile are decided on first."""
+        return await gathered(parts, self._clock)
+
+    async def _all_providers(self) -> Sequence[ProviderStatus]:
+        return await self.in_parts([one] for one in self.providers_in_parts())
 
     # -- how
 
@@ -298,15 +262,6 @@ class Report:
     def _rate(self, name: str) -> float | None:
         history = self._accepted[name]
         return (history[-1] - history[0]) / (len(history) - 1) if len(history) > 1 else None
-
-
-def _unfit_lines(feed: Feed) -> int:
-    return sum(line.verdict is not None for line in feed.lines.values())
-
-
-def _metric(name: str, words: str, kind: str, samples: Sequence[tuple[tuple[tuple[str, str], ...], float]]) -> Metric:
-    values = tuple((labels, float(value)) for labels, value in samples)
-    return Metric(name=f"firmquote_{name}", help=words, kind=kind, samples=values)
 
 
 def _quote_view(view: BoardView) -> QuoteView:

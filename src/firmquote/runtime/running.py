@@ -66,7 +66,7 @@ async def run_gateway(
     directory = state_dir(config)
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     async with AsyncExitStack() as stack:
-        stack.enter_context(tuned())
+        stack.enter_context(tuned(config.machine))
         record = stack.enter_context(closing(open_symbol_record(directory / config.symbols.record_file)))
         supervisor = Supervisor(environ)
         corporate = CorporateDesk(record, config, clock)
