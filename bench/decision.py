@@ -3,7 +3,7 @@
 A sender in a process of its own plays 50,000 quotes a second over 500 symbols (the demo tape's, dealt to 500 names):
 a frame of 20 every 400 µs over a loopback WebSocket, each at its own moment. A frame says when it was sent, so the
 clock starts before the kernel has it: what waits in the socket because the gateway is busy with something else counts,
-and so does what waits within the process. It stops when the whole wake-up that the quote belongs to has been decided.
+and so does what waits within the process, behind others of the same wake-up too. It stops when the intent is there.
 
 The gateway is the product as `firmquote run` starts it: decoding, plausibility, arbitration, grades, two strategies,
 advice on every tenth symbol, all gates, every timer, receipts and orders on the disk, alerts, the rollout's measures,
@@ -50,11 +50,17 @@ from pathlib import Path
 import structlog
 import uvloop
 from machine import report
+from msgspec import structs
 from picows import WSFrame, WSListener, WSMsgType, WSTransport, ws_connect
 
+from firmquote.board import Entry
+from firmquote.decision import Desk, MarketView
 from firmquote.lab import TapeQuote, load_tape
 from firmquote.lab.polygon_flow import serve
-from firmquote.runtime import MachineSection
+from firmquote.model.trading import AdviceInput
+from firmquote.runtime import KEY_NAME, MachineSection, demo_config
+from firmquote.runtime.running import run_gateway
+from firmquote.runtime.trading import Trading
 from firmquote.runtime.tuning import tuned
 
 QUOTES_PER_S = 50_000
@@ -66,7 +72,7 @@ WARM_UP_S = 3.0
 MEASURED_S = 5.0
 ASKED_AFTER_S = 1.0
 ASKED = ("/metrics", "/healthz/providers")
-"""Once while it is measured: three times as often as who looks every fifteen seconds."""
+"""Once while it is measured, three times as often as who looks every fifteen seconds; and once before."""
 LATE_NS_MAX = 20_000_000
 """Frames that the sender is later with than this are never sent; `offered` tells."""
 WAKING_NS = 120_000
@@ -157,16 +163,47 @@ async def send() -> None:
     await server.serve_forever()
 
 
+class Watch:
+    """Measures every decision: the gateway itself keeps the last 4,096."""
+
+    def __init__(self, *, decides: bool) -> None:
+        self.trading: Trading | None = None
+        self.sent_ns: list[int] = []
+        """How long each decision took from the sending of its quote …"""
+        self.received_ns: list[int] = []
+        """… and from its receipt."""
+        self._decides = decides
+        self._decided_ns: list[int] = []
+
+    def install(self) -> None:
+        """Look over the gateway's shoulder; without `decides` nothing is decided."""
+        decide, decide_all = Desk.on_view, Trading.on_moved
+
+        def timed(desk: Desk, view: MarketView, now_ns: int) -> None:
+            decide(desk, view, now_ns)
+            self._decided_ns.append(time.monotonic_ns())
+
+        def measured(trading: Trading, entries: Sequence[Entry]) -> None:
+            self._decided_ns.clear()
+            if self._decides:
+                decide_all(trading, entries)
+            else:
+                self._decided_ns.extend([time.monotonic_ns()] * len(entries))
+            self._note(entries, time.time_ns() - time.monotonic_ns())
+            self.trading = trading
+
+        Desk.on_view = timed  # type: ignore[method-assign,assignment]
+        Trading.on_moved = measured  # type: ignore[method-assign,assignment]
+
+    def _note(self, entries: Sequence[Entry], wall_ns: int) -> None:
+        for entry, at_ns in zip(entries, self._decided_ns, strict=True):
+            if entry.elected is not None and entry.elected.tick is not None:
+                self.sent_ns.append(at_ns - entry.elected.tick.sequence)
+                self.received_ns.append(at_ns + wall_ns - entry.elected.received_ns)
+
+
 async def measure(port: int, state: str, *, decides: bool) -> dict[str, float]:
     """Run a gateway against the sender and return how long it took from a frame to the decisions on it."""
-    from msgspec import structs
-
-    from firmquote.board import Entry
-    from firmquote.model.trading import AdviceInput
-    from firmquote.runtime import KEY_NAME, demo_config
-    from firmquote.runtime.running import run_gateway
-    from firmquote.runtime.trading import Trading
-
     config = demo_config(
         {"polygon": {"stream_url": f"ws://127.0.0.1:{port}/stocks", "rest_url": f"http://127.0.0.1:{port}"}}, port=0
     )
@@ -180,22 +217,8 @@ async def measure(port: int, state: str, *, decides: bool) -> dict[str, float]:
         serve=structs.replace(config.serve, state_dir=state),
         machine=MachineSection(processor=min(PROCESSORS), realtime=REALTIME),
     )
-    sent_ns: list[int] = []
-    received_ns: list[int] = []
-    running: list[Trading] = []
-    decide = Trading.on_moved
-
-    def timed(self: Trading, entries: Sequence[Entry]) -> None:
-        if decides:
-            decide(self, entries)
-        decided_ns, on_the_wall_ns = time.monotonic_ns(), self._clock.now_ns()
-        lines = [line for entry in entries if (line := entry.elected) is not None]
-        sent_ns.extend([decided_ns - line.tick.sequence for line in lines if line.tick is not None])
-        received_ns.extend([on_the_wall_ns - line.received_ns for line in lines if line.tick is not None])
-        if not running:
-            running.append(self)
-
-    Trading.on_moved = timed  # type: ignore[method-assign]  # every decision is measured, not the last 4,096
+    watch = Watch(decides=decides)
+    watch.install()
     stop = asyncio.Event()
 
     def announce(url: str) -> None:
@@ -203,9 +226,9 @@ async def measure(port: int, state: str, *, decides: bool) -> dict[str, float]:
         sys.stdout.flush()
 
     gateway = asyncio.create_task(run_gateway(config, stop, announce=announce, environ={KEY_NAME: "k"}))
-    while not running or not sent_ns:
+    while watch.trading is None or not watch.sent_ns:
         await asyncio.sleep(0.01)
-    trading = running[0]
+    trading, sent_ns, received_ns = watch.trading, watch.sent_ns, watch.received_ns
     feed = next(iter(trading.board.entries.values())).lines["polygon"].feed
     await asyncio.sleep(WARM_UP_S / 2)
     for symbol in names()[::10]:
@@ -309,10 +332,11 @@ def one_round(what: str) -> dict[str, float]:
                 assert contender.stdout is not None
                 if what != "bare":
                     url = contender.stdout.readline().strip()
-                    time.sleep(WARM_UP_S + ASKED_AFTER_S)
-                    for path in ASKED:
-                        with urllib.request.urlopen(url + path, timeout=10) as answer:
-                            answer.read()
+                    for wait_s in (WARM_UP_S / 2, WARM_UP_S / 2 + ASKED_AFTER_S):
+                        time.sleep(wait_s)
+                        for path in ASKED:
+                            with urllib.request.urlopen(url + path, timeout=10) as answer:
+                                answer.read()
                 found: dict[str, float] = json.loads(contender.stdout.read().splitlines()[-1])
         finally:
             sender.kill()

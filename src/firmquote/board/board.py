@@ -105,24 +105,21 @@ class Board:
                 if line is not None:
                     previous = line.tick
                     band = line.band
+                    bid, ask, moment = tick.bid, tick.ask, tick.time
                     if (  # all that check_quote says, for the quote that has nothing unusual about it
                         previous is not None
-                        and band.low < tick.bid <= tick.ask < band.high
-                        and previous.time <= tick.time <= latest
-                        and (previous.sequence < tick.sequence or previous.time < tick.time)
+                        and band.low < bid <= ask < band.high
+                        and previous.time <= moment <= latest
+                        and (previous.sequence < tick.sequence or previous.time < moment)
                         and tick.bid_size >= 0
                         and tick.ask_size >= 0
                     ):
                         accepted += 1
-                        time = tick.time
+                        time = moment
                         line.tick = tick
                         line.received_ns = received_ns
                         line.made = None
-                        settled = (
-                            received_ns < line.settled_until_ns
-                            and tick.bid == previous.bid
-                            and tick.ask == previous.ask
-                        )
+                        settled = received_ns < line.settled_until_ns and bid == previous.bid and ask == previous.ask
                         if settled and not readers:
                             continue
                         entry = line.entry

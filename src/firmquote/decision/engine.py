@@ -95,6 +95,7 @@ class _Mind:
         "next_anchor",
         "number",
         "opened_ns",
+        "pace_ns",
         "recorded_ns",
         "reduced_ns",
         "score",
@@ -106,7 +107,8 @@ class _Mind:
         "waiting",
     )  # fmt: skip
 
-    def __init__(self) -> None:
+    def __init__(self, pace_ns: int) -> None:
+        self.pace_ns = pace_ns
         self.view: MarketView | None = None
         self.contributions: Sequence[Contribution] = ()
         self.score = 0.0
@@ -168,11 +170,11 @@ class DecisionEngine:
         self._advice = AdviceBook(served)
         self._strategies = strategies
         self._permits = permits or EverythingPermitted()
-        self._minds = {symbol: _Mind() for symbol in symbols}
         self.paces_ns = {
             symbol: PACE_NS + PACE_SPREAD_NS * place // len(symbols) for place, symbol in enumerate(symbols)
         }
         """Symbol → how long the same prices of the same grade are not thought about again."""
+        self._minds = {symbol: _Mind(pace_ns) for symbol, pace_ns in self.paces_ns.items()}
         self._window_ns = int(config.corroboration.window_s * NS_PER_S)
 
     @property
@@ -215,7 +217,7 @@ class DecisionEngine:
         ):
             mind.view, mind.seen_ns = view, now_ns
             return None
-        mind.graded, mind.think_again_ns = view.graded, now_ns + self.paces_ns[symbol]
+        mind.graded, mind.think_again_ns = view.graded, now_ns + mind.pace_ns
         self._learn(mind, view, now_ns)
         contributions = []
         for strategy in self._strategies:
@@ -232,7 +234,7 @@ class DecisionEngine:
         verdict = judge(situation, self.config)
         mind.hushed = False
         mind.waiting = verdict.wanted if verdict.blocked else None
-        mind.ask_again_ns = now_ns + self.paces_ns[symbol]
+        mind.ask_again_ns = now_ns + mind.pace_ns
         mind.asked_grade, mind.asked_wide = view.graded.grade, self._is_wide(view)
         return self._notice(mind, situation, verdict)
 

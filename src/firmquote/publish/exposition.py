@@ -12,7 +12,7 @@ CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 _FAMILIES = {"counter": CounterMetricFamily, "gauge": GaugeMetricFamily}
 
 
-SAMPLES_AT_ONCE = 50
+SAMPLES_AT_ONCE = 10
 """Samples that are written before others may go first."""
 
 

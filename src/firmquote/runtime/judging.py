@@ -198,7 +198,7 @@ class Judge:
             watch.measure_moves()
         self.feeds.compare(fresh)
         shown = next((watch for watch in fresh if watch.line is entry.elected), None)
-        if shown is None or entry.halted:
+        if shown is None or entry.halted or len(fresh) == 1:
             return
         around = shown.trail.extent(now_ns - self.policy.window_ms * NS_PER_MS)
         for watch in fresh:

@@ -16,7 +16,7 @@ CHAIN_NAME = "decisions"
 OUTBOX_FILE = "outbox.sqlite"
 ORDERS_RESTORED = 200
 """Orders that are shown again after a restart."""
-SEALED_AT_ONCE = 5
+SEALED_AT_ONCE = 3
 """Receipts that are sealed before others may go first."""
 _record: msgspec.json.Decoder[Record] = msgspec.json.Decoder(Record)
 

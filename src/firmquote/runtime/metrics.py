@@ -13,7 +13,7 @@ from firmquote.runtime.turns import portions
 if TYPE_CHECKING:
     from firmquote.runtime.gateway import Gateway
 
-QUOTES_AT_ONCE = 50
+QUOTES_AT_ONCE = 100
 """Symbols whose grades are told before others may go first."""
 
 
