@@ -6,6 +6,7 @@ lag that grows by a second each second belongs to source times that stand still.
 """
 
 from collections import deque
+from itertools import takewhile
 
 from msgspec import Struct
 
@@ -68,8 +69,9 @@ class LagMeter:
     def lag(self, now_ns: int) -> Lag:
         """Return the lag beyond its floor and its growth; nothing while either half of the window is empty."""
         middle_ns, begin_ns = now_ns - WINDOW_NS // 2, now_ns - WINDOW_NS
-        early = min((lag for at_ns, lag in self._points if begin_ns <= at_ns < middle_ns), default=None)
-        late = min((lag for at_ns, lag in self._points if at_ns >= middle_ns), default=None)
+        recent = list(takewhile(lambda point: point[0] >= begin_ns, reversed(self._points)))
+        early = min((lag for at_ns, lag in recent if at_ns < middle_ns), default=None)
+        late = min((lag for at_ns, lag in recent if at_ns >= middle_ns), default=None)
         if early is None or late is None:
             return Lag()
         excess_ns = late - min(self._floors)

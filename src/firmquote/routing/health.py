@@ -49,12 +49,13 @@ class Percentiles(Struct, frozen=True):
     p99_ms: float | None = None
 
 
-def percentiles(sorted_ns: list[int]) -> Percentiles:
-    """Return p50, p95 and p99 by nearest rank of ascending nanoseconds."""
+def percentiles(sorted_ns: list[int], *, less_ns: int = 0) -> Percentiles:
+    """Return p50, p95 and p99 by nearest rank of ascending nanoseconds, each `less_ns` less."""
     if not sorted_ns:
         return Percentiles()
     last = len(sorted_ns) - 1
-    p50, p95, p99 = (sorted_ns[min(last, int(share * len(sorted_ns)))] / NS_PER_MS for share in (0.5, 0.95, 0.99))
+    ranks = [min(last, int(share * len(sorted_ns))) for share in (0.5, 0.95, 0.99)]
+    p50, p95, p99 = ((sorted_ns[rank] - less_ns) / NS_PER_MS for rank in ranks)
     return Percentiles(p50_ms=p50, p95_ms=p95, p99_ms=p99)
 
 

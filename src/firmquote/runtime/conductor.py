@@ -204,7 +204,7 @@ class Conductor:
         if streamed is None:
             return self.manager.members[name].health.latency(now_ns)
         skew_ns = clock_difference_ns(self.watch.least_lag_ns(name))
-        return percentiles([delay_ns - skew_ns for delay_ns in streamed[0].delays_ns()])
+        return percentiles(streamed[0].delays_ns(), less_ns=skew_ns)
 
     def show(self) -> None:
         """Let the board follow the roles and the fitness of lines, in this call."""

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from firmquote.board import Line
 from firmquote.errors import ConfigError
 from firmquote.model import NS_PER_MS, Clock
 from firmquote.model.quality import (
@@ -38,27 +39,14 @@ class QualityReport:
         """Return verdicts, rates, examples, clocks and halts."""
         desk = self._gateway.quality
         offset_ns = desk.judge.feeds.own_offset_ns
-        entries = self._gateway.board.entries
+        entries = self._gateway.board.entries.values()
+        unfit = [line for entry in entries for line in entry.lines.values() if line.verdict is not None]
         return QualityView(
             providers=tuple(self._provider(name) for name in desk.judge.shadows),
-            verdicts=tuple(
-                VerdictView(
-                    provider=name,
-                    symbol=symbol,
-                    reason=line.verdict.reason.value,
-                    words=line.verdict.words,
-                    since_ns=line.verdict.since_ns,
-                    excluded=line.verdict.excludes,
-                    quarantined=line.verdict.quarantines,
-                )
-                for symbol, entry in sorted(entries.items())
-                for name, line in entry.lines.items()
-                if line.verdict is not None
-            ),
+            verdicts=tuple(map(_verdict_view, sorted(unfit, key=lambda line: line.entry.symbol))),
             halts=tuple(
-                HaltView(symbol=symbol, causes=dict(entry.halts))
-                for symbol, entry in sorted(entries.items())
-                if entry.halted
+                HaltView(symbol=entry.symbol, causes=dict(entry.halts))
+                for entry in sorted((entry for entry in entries if entry.halted), key=lambda entry: entry.symbol)
             ),
             own_clock_offset_ms=None if offset_ns is None else offset_ns / NS_PER_MS,
             own_clock_steps=desk.clock_steps,
@@ -191,3 +179,16 @@ class QualityReport:
             mismatches=tuple(sorted(mismatches, key=lambda each: -each.rate)),
             examples=tuple(msgspec.convert(msgspec.to_builtins(each), MismatchExample) for each in shadow.examples),
         )
+
+
+def _verdict_view(line: Line) -> VerdictView:
+    assert line.verdict is not None, "only unfit lines are told of"
+    return VerdictView(
+        provider=line.provider,
+        symbol=line.entry.symbol,
+        reason=line.verdict.reason.value,
+        words=line.verdict.words,
+        since_ns=line.verdict.since_ns,
+        excluded=line.verdict.excludes,
+        quarantined=line.verdict.quarantines,
+    )

@@ -149,7 +149,7 @@ class Report:
         views = self.quotes() if quotes is None else quotes
         accepted = sum(p.accepted for p in providers)
         rejected = sum(p.rejected for p in providers)
-        total = accepted + rejected
+        total, firm = accepted + rejected, Grade.FIRM.label
         promotion, wanted = self._gateway.safety.promotion, self._gateway.config.feeds.quotes
         gates = promotion.gates()
         status, reasons = overall(
@@ -171,7 +171,7 @@ class Report:
             promotion_gates=gates,
             quality_metrics={
                 "symbols": float(len(views)),
-                "symbols_firm": float(sum(view.grade == Grade.FIRM.label for view in views)),
+                "symbols_firm": float(sum(view.grade == firm for view in views)),
                 "accepted": float(accepted),
                 "rejected": float(rejected),
                 "reject_rate": rejected / total if total else None,
