@@ -2,7 +2,7 @@ import asyncio
 from collections.abc import Iterator
 
 from firmquote.runtime import SystemClock
-from firmquote.runtime.turns import REST_NS_MIN, SHARE, Turns, at_once, gathered, portions, take_turns
+from firmquote.runtime.turns import REST_NS_MIN, SHARE, TELLING_SHARE, Turns, at_once, gathered, portions, take_turns
 
 
 class Board:
@@ -69,11 +69,22 @@ class Simulated:
             yield [part]
 
 
-def test_one_work_has_at_most_a_quarter_of_the_time_and_its_parts_come_in_order() -> None:
+def took(share: int, worked_ns: int) -> tuple[int, int]:
+    return share * worked_ns - (share - 1) * REST_NS_MIN, share * worked_ns
+
+
+def test_what_time_makes_necessary_has_at_most_a_quarter_of_the_time() -> None:
+    clock = Simulated()
+    asyncio.run(take_turns((None for _ in clock.parts(50, 100_000)), clock))
+    least_ns, most_ns = took(SHARE, 50 * 100_000)
+    assert least_ns <= clock.at_ns <= most_ns
+
+
+def test_what_is_told_has_at_most_an_eighth_of_the_time_and_its_parts_come_in_order() -> None:
     clock = Simulated()
     assert asyncio.run(gathered(clock.parts(50, 100_000), clock)) == list(range(50))
-    worked_ns = 50 * 100_000
-    assert SHARE * worked_ns - (SHARE - 1) * REST_NS_MIN <= clock.at_ns <= SHARE * worked_ns
+    least_ns, most_ns = took(TELLING_SHARE, 50 * 100_000)
+    assert least_ns <= clock.at_ns <= most_ns
 
 
 def test_little_work_rests_not_at_all() -> None:

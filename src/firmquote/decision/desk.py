@@ -20,7 +20,7 @@ from firmquote.decision.market import MarketView
 from firmquote.decision.portfolio import Account, Adjustment, Position
 from firmquote.decision.receipt import Receipt, Rules, rules_of
 from firmquote.decision.working import OrderUpdate
-from firmquote.model import BPS, NS_PER_S, Grade
+from firmquote.model import BPS, NS_PER_S, USABLE
 from firmquote.model.trading import Fill, Order, OrderState, Side
 from firmquote.symbols import CorporateAction
 
@@ -82,7 +82,7 @@ class Desk:
         symbol, book = view.symbol, self.book
         bid, ask = view.bid, view.ask
         held = symbol in book.portfolio.positions
-        if held and bid is not None and ask is not None and view.graded.grade >= Grade.INDICATIVE:
+        if held and bid is not None and ask is not None and view.graded.grade >= USABLE:
             book.portfolio.mark(symbol, bid, ask)
         if symbol in book.orders.by_symbol:
             self.broker.on_view(view, now_ns)

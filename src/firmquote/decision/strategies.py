@@ -15,6 +15,8 @@ from firmquote.model import BPS, NS_PER_S, Grade, Price
 
 Positive = Annotated[float, Meta(gt=0)]
 _LN_2 = log(2)
+_TEACHES = Grade.STALE
+"""The worst grade that a strategy learns from."""
 
 
 class Strategy(Protocol):
@@ -74,7 +76,7 @@ class Momentum:
     def on_view(self, view: MarketView, now_ns: int) -> Contribution | None:
         """Return tanh of the distance from the average in units of the scale; synthetic quotes teach nothing."""
         mid = view.mid
-        if mid is None or view.graded.grade < Grade.STALE:
+        if mid is None or view.graded.grade < _TEACHES:
             return None
         state = self._states.get(view.symbol)
         if state is None:
@@ -112,7 +114,7 @@ class MeanReversion:
     def on_view(self, view: MarketView, now_ns: int) -> Contribution | None:
         """Return what the distance says; nothing while the price has never moved."""
         mid = view.mid
-        if mid is None or view.graded.grade < Grade.STALE:
+        if mid is None or view.graded.grade < _TEACHES:
             return None
         state = self._states.get(view.symbol)
         if state is None:

@@ -16,7 +16,7 @@ from firmquote.model.events import (
     UnknownSymbol,
     Unparsed,
 )
-from firmquote.model.grade import USABLE_GRADES, Grade, Graded, Reason, Session
+from firmquote.model.grade import USABLE, USABLE_GRADES, Grade, Graded, Reason, Session
 from firmquote.model.limits import USD_MICROS, PlanOffer, ProviderLimits, Window
 from firmquote.model.price import (
     BPS,
@@ -48,6 +48,7 @@ __all__ = [
     "NS_PER_MS",
     "NS_PER_S",
     "NS_PER_US",
+    "USABLE",
     "USABLE_GRADES",
     "USD_MICROS",
     "Call",

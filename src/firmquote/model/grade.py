@@ -25,7 +25,9 @@ class Grade(IntEnum):
         return self.name.lower()
 
 
-USABLE_GRADES = frozenset({Grade.INDICATIVE.label, Grade.FIRM.label})
+USABLE = Grade.INDICATIVE
+"""The worst grade that can be acted on."""
+USABLE_GRADES = frozenset({grade.label for grade in Grade if grade >= USABLE})
 """The words of the grades that can be acted on."""
 
 

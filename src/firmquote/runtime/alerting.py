@@ -26,7 +26,7 @@ from firmquote.publish.alerting import (
 from firmquote.runtime.alert_channels import Sender, read_address
 from firmquote.runtime.audit_watch import AuditWatch
 from firmquote.runtime.delivering import Delivery
-from firmquote.runtime.turns import Work, take_turns
+from firmquote.runtime.turns import TELLING_SHARE, Work, take_turns
 from firmquote.safety import GuardState
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ class Alerting:
             group.create_task(self.audit.run())
             while True:
                 if self._kept_version is not None:  # before we serve no link leads anywhere
-                    await take_turns(self.look(), self._clock)
+                    await take_turns(self.look(), self._clock, share=TELLING_SHARE)
                 await self._clock.sleep_until(self._clock.monotonic_ns() + LOOK_NS)
 
     def look(self) -> Work:

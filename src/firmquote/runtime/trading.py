@@ -38,7 +38,7 @@ from firmquote.decision import (
     view_others,
 )
 from firmquote.errors import FirmquoteError, StoreError
-from firmquote.model import NS_PER_S, Clock, Grade, Session
+from firmquote.model import NS_PER_S, USABLE, Clock, Session
 from firmquote.model.trading import MICROS_PER_USD, AdviceInput, OrderView
 from firmquote.runtime.alpaca_broker import AlpacaBroker
 from firmquote.runtime.brokerage import differences, open_broker
@@ -322,7 +322,7 @@ class Trading:
         working, paces_ns = self.desk.book.orders.by_symbol, self.engine.paces_ns
         for entry, view in zip(entries, views, strict=True):
             # Sizes matter to an order that waits to be filled, and any quote where there was none to act on.
-            settled = view.graded.grade >= Grade.INDICATIVE and entry.symbol not in working
+            settled = view.graded.grade >= USABLE and entry.symbol not in working
             entry.settle(now_ns + paces_ns[entry.symbol] if settled else 0)
 
     def _witness(self, symbol: str, now_ns: int) -> tuple[tuple[MarketView, ...], dict[str, int]]:

@@ -1,8 +1,8 @@
 """Long work in the event loop, done in parts: between two of them frames are read and decided on.
 
 Work is a generator that yields wherever others may go first. A part takes about a tenth of a millisecond; that is the
-longest that a quote waits for it. One work takes at most a quarter of the time: were its parts done as fast as others
-let it, quotes would queue up for as long as it lasts.
+longest that a quote waits for it. What time makes necessary takes at most a quarter of the time, and telling people of
+it an eighth: were the parts done as fast as others let them, quotes would queue up for as long as a work lasts.
 """
 
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -11,7 +11,9 @@ from typing import Generic, TypeAlias, TypeVar
 from firmquote.model import NS_PER_MS, Clock
 
 SHARE = 4
-"""One work has at most one part in so many of the time."""
+"""What time makes necessary has at most one part in so many of the time."""
+TELLING_SHARE = 8
+"""What is made for people, or for the disk, has at most one part in so many."""
 REST_NS_MIN = NS_PER_MS
 """What it owes to others is paid in pieces of this size: the loop's timers are no finer."""
 Work: TypeAlias = Iterator[None]
@@ -43,28 +45,28 @@ def portions(items: Sequence[T], at_once: int) -> Iterator[Sequence[T]]:
         yield items[first : first + at_once]
 
 
-async def take_turns(work: Work, clock: Clock) -> None:
+async def take_turns(work: Work, clock: Clock, *, share: int = SHARE) -> None:
     """Do `work`, and give way between its parts."""
-    async for _ in _paced(work, clock):
+    async for _ in _paced(work, clock, share):
         pass
 
 
 async def gathered(parts: Iterator[Sequence[T]], clock: Clock) -> list[T]:
     """Return what all `parts` bring together, and give way between them."""
     found: list[T] = []
-    async for some in _paced(parts, clock):
+    async for some in _paced(parts, clock, TELLING_SHARE):
         found += some
     return found
 
 
-async def _paced(parts: Iterator[T], clock: Clock) -> AsyncIterator[T]:
+async def _paced(parts: Iterator[T], clock: Clock, share: int) -> AsyncIterator[T]:
     owed_ns = 0
     begun_ns = clock.monotonic_ns()
     for part in parts:
         yield part
         done_ns = clock.monotonic_ns()
         await give_way(clock)
-        owed_ns = max(0, owed_ns + (SHARE - 1) * (done_ns - begun_ns) - (clock.monotonic_ns() - done_ns))
+        owed_ns = max(0, owed_ns + (share - 1) * (done_ns - begun_ns) - (clock.monotonic_ns() - done_ns))
         if owed_ns >= REST_NS_MIN:
             await clock.sleep_until(clock.monotonic_ns() + owed_ns)
             owed_ns = 0
