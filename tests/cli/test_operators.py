@@ -85,6 +85,10 @@ def test_doctor_looks_at_everything_and_says_what_to_do(demo: LiveDemo) -> None:
         taken = demo.shell(f"firmquote doctor --config {config}")
     assert (taken.returncode, "FAIL  port" in taken.stdout) == (1, True)
     assert "in the way of `firmquote run" in taken.stdout.splitlines()[-1]
+    config.write_text((ROOT / "config" / "live_feeds.yaml").read_text() + "\nmachine: {processor: 4095}\n")
+    elsewhere = demo.shell(f"firmquote doctor --config {config} --json")
+    (machine,) = [finding for finding in json.loads(elsewhere.stdout) if finding["name"] == "machine"]
+    assert (machine["verdict"], machine["do"].startswith("Choose one of: ")) == ("FAIL", True)
     missing = demo.shell("firmquote doctor --config /nowhere.yaml")
     assert (missing.returncode, "/nowhere.yaml: cannot be read" in missing.stdout) == (1, True)
 

@@ -238,6 +238,10 @@ class DecisionEngine:
         mind.asked_grade, mind.asked_wide = view.graded.grade, self._is_wide(view)
         return self._notice(mind, situation, verdict)
 
+    def seen_ns(self, symbol: str) -> int:
+        """Return when the symbol was last looked at; 0 for never."""
+        return self._minds[symbol].seen_ns
+
     def current(self, symbol: str) -> Decision | None:
         """Return the decision as it stands: on the newest view, under the number of its newest receipt."""
         mind = self._minds[symbol]

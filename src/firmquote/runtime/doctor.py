@@ -15,9 +15,10 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Struct
 
-from firmquote.errors import FirmquoteError
-from firmquote.runtime.config import Config
+from firmquote.errors import ConfigError, FirmquoteError
+from firmquote.runtime.config import Config, MachineSection
 from firmquote.runtime.loading import build_normalizer, load_config, open_provider
+from firmquote.runtime.tuning import tuned
 
 FILES_MIN = 1024
 MEMORY_MB_MIN = 256
@@ -60,6 +61,7 @@ def examine(path: Path, environ: Mapping[str, str]) -> list[Finding]:
         return [*findings, Finding("configuration", Verdict.FAIL, str(error))]
     findings.append(Finding("configuration", Verdict.OK, f"{path} is good."))
     findings.append(_port(config))
+    findings += _machine(config.machine)
     findings += _state(config)
     findings += _providers(config, environ)
     return findings
@@ -117,6 +119,17 @@ def _port(config: Config) -> Finding:
     return Finding(
         "port", Verdict.FAIL, f"something else listens at {where}.", "Stop it, or choose another serve.port."
     )
+
+
+def _machine(machine: MachineSection) -> Iterator[Finding]:
+    if machine == MachineSection():
+        return
+    try:
+        with tuned(machine):
+            yield Finding("machine", Verdict.OK, "this user may have what `machine` asks for.")
+    except ConfigError as error:
+        saw, _, do = str(error).partition(". ")
+        yield Finding("machine", Verdict.FAIL, f"{saw}.", do)
 
 
 def _state(config: Config) -> Iterator[Finding]:

@@ -63,7 +63,9 @@ RETRY_NS = NS_PER_S
 """How long a batch that could not be stored waits for the next attempt."""
 _BROKER = "broker"
 TURNS = 20
-"""All symbols are looked at once in so many timer ticks, a part at each, so that no tick is long."""
+"""All symbols are looked at once in so many timer ticks, a part at each, so that no tick is long …"""
+UNSEEN_NS = NS_PER_S // 2
+"""… but for those that a quote had looked at so lately: time has changed nothing there."""
 TURNS_STORED = 4
 """Receipts of decisions that lead to no order are stored together, once in so many ticks; all else is at once."""
 ENTRIES_AT_ONCE = 10
@@ -131,9 +133,10 @@ class Trading:
         if self.desk.has_books or (self.desk.unstored and self._turn % TURNS_STORED == 0):
             self._changed.set()
         yield
-        mine = self.symbols[self._turn :: TURNS]
+        engine, mine = self.engine, self.symbols[self._turn :: TURNS]
         self._turn = (self._turn + 1) % TURNS
-        for some in portions(mine, ENTRIES_AT_ONCE):
+        unseen = [symbol for symbol in mine if abs(now_ns - engine.seen_ns(symbol)) >= UNSEEN_NS]
+        for some in portions(unseen, ENTRIES_AT_ONCE):
             self._look_at([self.board.entries[symbol] for symbol in some], self._clock.now_ns())
             yield
 

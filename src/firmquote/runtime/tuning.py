@@ -50,7 +50,9 @@ def _on_processor(number: int | None) -> Iterator[None]:
     allowed = os.sched_getaffinity(0)
     if number not in allowed:
         there = ", ".join(map(str, sorted(allowed)))
-        raise ConfigError(f"machine.processor: {number} is not among those that this process may use: {there}.")
+        raise ConfigError(
+            f"machine.processor: {number} is not among those that this process may use. Choose one of: {there}."
+        )
     os.sched_setaffinity(0, {number})
     try:
         yield
