@@ -7,10 +7,11 @@ import pytest
 from tests.crash.trader import SYMBOLS, build
 
 from firmquote.board import Entry
-from firmquote.model import NS_PER_MS, Quote, Session
+from firmquote.model import NS_PER_MS, NS_PER_S, Quote, Session
 from firmquote.model.trading import AdviceInput
 from firmquote.runtime import SystemClock
-from firmquote.runtime.trading import Trading
+from firmquote.runtime.trading import TURNS, UNSEEN_NS, Trading
+from firmquote.runtime.turns import at_once
 
 
 def quoted(trading: Trading, *symbols: str) -> list[Entry]:
@@ -60,6 +61,25 @@ def test_advice_and_a_new_permission_count_with_the_next_quote(tmp_path: Path) -
     assert [symbol for symbol in SYMBOLS if settled_until_ns(entries[symbol]) == 0] == ["A"]
     trading.think_again()
     assert {settled_until_ns(entry) for entry in entries.values()} == {0}
+
+
+def test_time_looks_at_every_symbol_but_those_that_a_quote_had_looked_at_lately(tmp_path: Path) -> None:
+    trading = build(tmp_path)
+    trading.board.flush()
+    trading.on_moved(quoted(trading, "A"))
+    seen_ns, engine = trading.engine.seen_ns("A"), trading.engine
+
+    def looks(now_ns: int) -> int:
+        before = engine.decided
+        for _ in range(TURNS):
+            at_once(trading.on_timer(now_ns))
+        return engine.decided - before
+
+    assert looks(seen_ns + UNSEEN_NS - 1) == len(SYMBOLS) - 1
+    trading.on_moved(quoted(trading, *SYMBOLS))
+    newest_ns = max(map(engine.seen_ns, SYMBOLS))
+    assert looks(newest_ns + UNSEEN_NS) == len(SYMBOLS), "all are due"
+    assert looks(newest_ns - 3_600 * NS_PER_S) == len(SYMBOLS), "a clock that was set back keeps nobody from looking"
 
 
 @pytest.mark.parametrize("turns", range(10))
