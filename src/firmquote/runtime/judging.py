@@ -30,6 +30,7 @@ ENTRIES_PER_LOOK = 50
 ENTRIES_AT_ONCE = 5
 MAPPING_BPS = 10.0
 """A claimed price so near to another symbol's is that symbol's."""
+_LATE = frozenset({FeedClass.DELAYED, FeedClass.END_OF_DAY})
 _CLAIMS = frozenset({Reason.JUMP, Reason.SPLIT_MISMATCH, Reason.PRICE_UNITS, Reason.WRONG_MAPPING})
 _HARMLESS = frozenset({Reason.DUPLICATE})
 """A quiet line may repeat its last quote; its age says all."""
@@ -63,6 +64,8 @@ class Judge:
         self.feeds = FeedWatch(feeds, streamed, clocks)
         self._board = board
         self._watches: dict[Line, LineWatch] = {}
+        self._rows: dict[str, Sequence[LineWatch]] = {}
+        """Symbol → the watches of its real lines."""
         self._turns = Turns(list(board.entries.values()), ENTRIES_PER_LOOK)
         self._prices: dict[str, Price] | None = None
 
@@ -75,15 +78,18 @@ class Judge:
 
     def forget(self, symbol: str) -> None:
         """What was seen of a symbol is in other terms now: a split, another name."""
+        self._rows.pop(symbol, None)
         for line in self._board.entries[symbol].lines.values():
             self._watches.pop(line, None)
             line.verdict = line.refusals = None
 
     def _judge(self, entry: Entry, now_ns: int, session: Session, today: date | None) -> Iterator[Judgement]:
-        watches = [self._watch(line) for line in entry.lines.values() if not line.feed.synthetic]
+        watches = self._rows.get(entry.symbol) or self._row(entry)
         for watch in watches:
             watch.sample(now_ns)
-        fresh = [watch for watch in watches if self._takes_part(watch, now_ns)]
+        second = bool(watches) and watches[0].second_is_over(now_ns)
+        alone = len(watches) < 2  # then there is nobody to compare with, but for how much it moves in a second
+        fresh = [] if alone and not second else [watch for watch in watches if self._takes_part(watch, now_ns)]
         outliers = {} if entry.halted or _all_overlap(fresh, self.policy) else self._outliers(fresh, now_ns)
         for watch in watches:
             finding = outliers.get(watch.line.provider) or self._further(watch, watches, session, today, now_ns)
@@ -95,7 +101,7 @@ class Judge:
                     key = (watch.line.provider, verdict.reason)
                     self.counts[key] = self.counts.get(key, 0) + 1
                 yield Judgement(watch.line.provider, entry.symbol, before, verdict)
-        if watches and watches[0].second_is_over(now_ns):
+        if second:
             self._second(entry, fresh, session, now_ns)
 
     def _note(self, watch: LineWatch, finding: Finding | None, now_ns: int) -> bool:
@@ -104,18 +110,18 @@ class Judge:
             return watch.fitness.condemn(refused, now_ns=now_ns)
         return watch.fitness.note(finding, self.policy, now_ns=now_ns)
 
-    def _watch(self, line: Line) -> LineWatch:
-        watch = self._watches.get(line)
-        if watch is None:
-            watch = self._watches[line] = LineWatch(line)
-        return watch
+    def _row(self, entry: Entry) -> Sequence[LineWatch]:
+        row = [LineWatch(line) for line in entry.lines.values() if not line.feed.synthetic]
+        self._watches.update({watch.line: watch for watch in row})
+        self._rows[entry.symbol] = row
+        return row
 
     def _takes_part(self, watch: LineWatch, now_ns: int) -> bool:
         line = watch.line
         if watch.trail.at_ns == 0 or line.accepted_ns < max(line.since_ns, line.entry.resumed_ns):
             return False
         feed_finding = self.feeds.findings.get(line.provider)
-        if line.feed.feed_class in (FeedClass.DELAYED, FeedClass.END_OF_DAY):
+        if line.feed.feed_class in _LATE:
             return False
         if feed_finding is not None and feed_finding.reason is Reason.DELAYED:
             return False
