@@ -95,9 +95,9 @@ class Alerting:
 
     def look(self) -> Work:
         """Judge the gateway as it is now, and queue what is to be told."""
-        quotes: list[QuoteView] = []
-        for some in self._gateway.report.quotes_in_parts():
-            quotes += some
+        not_firm: list[QuoteView] = []
+        for some in self._gateway.report.not_firm_in_parts():
+            not_firm += some
             yield
         quality = self._gateway.report.data.quality()
         yield
@@ -105,9 +105,9 @@ class Alerting:
         for one in self._gateway.report.providers_in_parts():
             providers.append(one)
             yield
-        health = self._gateway.report.health(quotes, providers)
+        health = self._gateway.report.health(not_firm=len(not_firm), providers=providers)
         yield
-        situation = self._situation(quotes, quality, health)
+        situation = self._situation(not_firm, quality, health)
         yield
         now_ns = self._clock.now_ns()
         for message in self.desk.observe(self._conditions(situation, now_ns), now_ns):
@@ -156,7 +156,7 @@ class Alerting:
             found.append(Condition("test", "", self._test_words))
         return found
 
-    def _situation(self, quotes: Sequence[QuoteView], quality: QualityView, health: HealthReport) -> Situation:
+    def _situation(self, not_firm: Sequence[QuoteView], quality: QualityView, health: HealthReport) -> Situation:
         gateway = self._gateway
         members = gateway.manager.members.values()
         election = gateway.config.routing.election
@@ -168,7 +168,8 @@ class Alerting:
             failing["heartbeat"] = self.heartbeat_failing
         return Situation(
             health=health,
-            quotes=quotes,
+            not_firm=not_firm,
+            symbols=len(gateway.symbols),
             live=gateway.config.feeds.quotes.live_enabled,
             roles=[Role(g.route or "quotes", g.order[0], g.serving.name) for g in gateway.manager.groups],
             silent={m.name: m.silent for m in members if m.silent is not None},

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 from msgspec import Struct
 
 from firmquote.board import BoardView, Feed
+from firmquote.decision import view_entries
 from firmquote.errors import BudgetError
 from firmquote.model import NS_PER_MS, Clock, Grade, LastPrice, Quote, Reason, mid, spread_bps
 from firmquote.model.alerts import AlertReport, AlertView
@@ -26,8 +27,11 @@ if TYPE_CHECKING:
     from firmquote.runtime.safety import Safety
 
 T = TypeVar("T")
+_FIRM = Grade.FIRM.label
 SYMBOLS_AT_ONCE = 5
-"""Symbols that are told of before others may go first."""
+"""Symbols that are told of before others may go first …"""
+MANY_AT_ONCE = 25
+"""… where the firm ones are only counted."""
 RATE_WINDOW_S = 10
 """Seconds over which quotes per second are averaged."""
 
@@ -67,6 +71,19 @@ class Report:
         for some in portions(sorted(self._gateway.symbols), SYMBOLS_AT_ONCE):
             now_ns = self._clock.now_ns()
             yield [_quote_view(self._gateway.board.view(symbol, now_ns)) for symbol in some]
+
+    def not_firm_in_parts(self) -> Iterator[Sequence[QuoteView]]:
+        """Yield every served symbol whose quote is not firm, some at a time; the usual case is passed over quickly."""
+        board = self._gateway.board
+        for some in portions(sorted(self._gateway.symbols), MANY_AT_ONCE):
+            now_ns = self._clock.now_ns()
+            seen = view_entries(board, [board.entries[symbol] for symbol in some], now_ns)
+            told = [
+                _quote_view(board.view(view.symbol, now_ns))
+                for view in seen
+                if board.restricted or view.grade is not Grade.FIRM
+            ]
+            yield [view for view in told if view.grade != _FIRM]
 
     def quote(self, symbol: str) -> QuoteView:
         """Return one symbol, however it is typed. Raises UnknownSymbolError."""
@@ -141,15 +158,14 @@ class Report:
         """Return every line of a provider, in alphabetical order. Raises ConfigError where there is none such."""
         return self.routing.lines(provider)
 
-    def health(
-        self, quotes: Sequence[QuoteView] | None = None, providers: Sequence[ProviderStatus] | None = None
-    ) -> HealthReport:
-        """Return the whole report; `quotes` and `providers` are those of now, where somebody has them already."""
+    def health(self, *, not_firm: int | None = None, providers: Sequence[ProviderStatus] | None = None) -> HealthReport:
+        """Return the whole report; how many symbols are `not_firm`, and `providers`, are those of now, where known."""
         providers = tuple(self.providers() if providers is None else providers)
-        views = self.quotes() if quotes is None else quotes
+        not_firm = sum(map(len, self.not_firm_in_parts())) if not_firm is None else not_firm
+        symbols = len(self._gateway.symbols)
         accepted = sum(p.accepted for p in providers)
         rejected = sum(p.rejected for p in providers)
-        total, firm = accepted + rejected, Grade.FIRM.label
+        total = accepted + rejected
         promotion, wanted = self._gateway.safety.promotion, self._gateway.config.feeds.quotes
         gates = promotion.gates()
         status, reasons = overall(
@@ -170,8 +186,8 @@ class Report:
             providers=providers,
             promotion_gates=gates,
             quality_metrics={
-                "symbols": float(len(views)),
-                "symbols_firm": float(sum(view.grade == firm for view in views)),
+                "symbols": float(symbols),
+                "symbols_firm": float(symbols - not_firm),
                 "accepted": float(accepted),
                 "rejected": float(rejected),
                 "reject_rate": rejected / total if total else None,
@@ -190,7 +206,8 @@ class Report:
 
     async def all_health(self, quotes: Sequence[QuoteView]) -> HealthReport:
         """Return what `health` does; frames that come meanwhile are decided on first."""
-        return self.health(quotes, await self._all_providers())
+        not_firm = sum(view.grade != _FIRM for view in quotes)
+        return self.health(not_firm=not_firm, providers=await self._all_providers())
 
     def metrics(self) -> Sequence[Metric]:
         """Return everything that Prometheus may want."""

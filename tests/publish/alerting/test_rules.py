@@ -32,7 +32,7 @@ def situation(*providers: ProviderStatus, **changes: Any) -> Situation:
     )  # fmt: skip
     switches = SwitchesView(switches=(), forbidden={}, lease_left_s=None, persisted=True, trouble=None)
     seen = Situation(
-        health=health, quotes=[], live=True, roles=[Role("quotes", "a", "a")], silent={}, refused={}, unaffordable={},
+        health=health, not_firm=[], symbols=1, live=True, roles=[Role("quotes", "a", "a")], silent={}, refused={}, unaffordable={},
         blocked={}, cut_off=[], switches=switches,
         budget=BudgetView(ledger="x", trouble=None, clock_doubt_s=0, providers=(), as_of_ns=0), role_changes=[],
         flap_limit=6, flap_window_ns=300 * NS_PER_S, stalls=0, disk_free_mb=10_000, failing_channels={},
@@ -89,11 +89,11 @@ def test_outside_regular_hours_a_stale_symbol_is_nobodys_alert(session: str) -> 
         bid_size_shares=None, ask_size_shares=None, last=None, event_ns=None, received_ns=None, age_ms=None,
         sequence=None, halted=False, as_of_ns=0,
     )  # fmt: skip
-    seen = situation(quotes=[stale])
+    seen = situation(not_firm=[stale])
     assert "symbols_unusable" in judged(seen)
     assert judged(structs.replace(seen, health=structs.replace(seen.health, session=session))) == {}
-    assert judged(structs.replace(seen, quotes=[structs.replace(stale, halted=True)])) == {}
-    assert judged(structs.replace(seen, quotes=[structs.replace(stale, reasons=("switched_off",))])) == {}
+    assert judged(structs.replace(seen, not_firm=[structs.replace(stale, halted=True)])) == {}
+    assert judged(structs.replace(seen, not_firm=[structs.replace(stale, reasons=("switched_off",))])) == {}
 
 
 def verdict(symbol: str, *, quarantined: bool = False) -> VerdictView:

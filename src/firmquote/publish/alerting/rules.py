@@ -150,11 +150,11 @@ def _network(seen: Situation) -> Iterator[Condition]:
 def _symbols(seen: Situation) -> Iterator[Condition]:
     if not seen.live or seen.health.session != "regular":
         return
-    bad = [q for q in seen.quotes if q.grade not in USABLE_GRADES and not q.halted and SWITCHED_OFF not in q.reasons]
+    bad = [q for q in seen.not_firm if q.grade not in USABLE_GRADES and not q.halted and SWITCHED_OFF not in q.reasons]
     if bad:
         worst = ", ".join(f"{q.symbol} ({q.grade})" for q in bad[:10])
         more = f" and {len(bad) - 10} more" if len(bad) > 10 else ""
-        yield Condition("symbols_unusable", "", f"{len(bad)} of {len(seen.quotes)}: {worst}{more}")
+        yield Condition("symbols_unusable", "", f"{len(bad)} of {seen.symbols}: {worst}{more}")
 
 
 def _quality(seen: Situation) -> Iterator[Condition]:

@@ -25,7 +25,10 @@ class Situation(Struct, frozen=True, kw_only=True):
     """Everything that can be wrong, as the gateway sees it now."""
 
     health: HealthReport
-    quotes: Sequence[QuoteView]
+    not_firm: Sequence[QuoteView]
+    """The symbols whose quotes are not firm …"""
+    symbols: int
+    """… of so many."""
     live: bool
     """Whether live providers are meant to serve at all."""
     roles: Sequence[Role]
