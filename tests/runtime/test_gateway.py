@@ -11,7 +11,9 @@ from msgspec import structs
 from tests.patience import PATIENCE_S
 
 from firmquote.errors import ConfigError, UnknownSymbolError
-from firmquote.runtime import Config, Gateway, SystemClock, load_config
+from firmquote.model import Quote
+from firmquote.runtime import KEY_NAME, Config, Gateway, SystemClock, demo_config, load_config
+from firmquote.safety import Restrictions
 
 DEMO = Path(__file__).parents[2] / "config" / "demo.yaml"
 
@@ -23,6 +25,42 @@ def offline(tmp_path: Path, **serve: object) -> Gateway:
     section = structs.replace(config.serve, **{"port": 0, "state_dir": str(tmp_path), **serve})
     changed: Config = structs.replace(config, feeds=structs.replace(config.feeds, quotes=quotes), serve=section)
     return Gateway(changed, {}, SystemClock(), Random(1))
+
+
+def live(tmp_path: Path) -> Gateway:
+    """Return a gateway that shows firm quotes, without connecting to anybody."""
+    config = demo_config({"polygon": {}}, port=0)
+    quotes = structs.replace(config.feeds.quotes, provider_active="polygon", provider_warm=None)
+    serve = structs.replace(config.serve, state_dir=str(tmp_path))
+    changed = structs.replace(config, feeds=structs.replace(config.feeds, quotes=quotes), serve=serve)
+    gateway = Gateway(changed, {KEY_NAME: "none"}, SystemClock(), Random(1))
+    now_ns = gateway.clock.now_ns()
+    for symbol in gateway.symbols:
+        gateway.board.elect(symbol, "polygon")
+        quote = Quote(symbol, "polygon", 99.99, 100.01, 90, 90, now_ns, now_ns, 1)
+        gateway.board.apply(gateway.feeds["polygon"], [quote], now_ns)
+    return gateway
+
+
+def test_what_is_not_firm_is_told_of_and_all_else_is_counted_as_firm(tmp_path: Path) -> None:
+    gateway = live(tmp_path)
+
+    def not_firm() -> list[str]:
+        found = [view.symbol for some in gateway.report.not_firm_in_parts() for view in some]
+        assert found == [view.symbol for view in gateway.report.quotes() if view.grade != "firm"]
+        counted = gateway.report.health().quality_metrics
+        assert (counted["symbols"], counted["symbols_firm"]) == (
+            len(gateway.symbols),
+            len(gateway.symbols) - len(found),
+        )
+        return found
+
+    assert not_firm() == []
+    halted = gateway.symbols[0]
+    gateway.board.entries[halted].halts["operator"] = "news"
+    assert not_firm() == [halted]
+    gateway.board.restrict(Restrictions(halts_off=True))
+    assert not_firm() == sorted(gateway.symbols)
 
 
 def test_the_operators_token_is_readable_by_its_owner_only_and_gone_afterwards(tmp_path: Path) -> None:

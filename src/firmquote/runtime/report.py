@@ -30,7 +30,7 @@ T = TypeVar("T")
 _FIRM = Grade.FIRM.label
 SYMBOLS_AT_ONCE = 5
 """Symbols that are told of before others may go first …"""
-MANY_AT_ONCE = 25
+MANY_AT_ONCE = 10
 """… where the firm ones are only counted."""
 RATE_WINDOW_S = 10
 """Seconds over which quotes per second are averaged."""
