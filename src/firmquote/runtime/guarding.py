@@ -7,9 +7,9 @@ from typing import TypeVar
 import structlog
 
 from firmquote.board import Board
-from firmquote.decision import view_entry
+from firmquote.decision import view_entries
 from firmquote.errors import HotpathViolation
-from firmquote.model import NS_PER_MS, NS_PER_S, Clock, Grade, Session
+from firmquote.model import NS_PER_MS, NS_PER_S, USABLE, Clock, Session
 from firmquote.model.hotpath import NoLiveCalls, check_live_call
 from firmquote.runtime.measuring import HotPathCounts
 from firmquote.safety import GuardPolicy, GuardReading, GuardState, HotpathGuard
@@ -93,6 +93,5 @@ class Guarding:
         )
 
     def _usable(self) -> int:
-        now_ns = self._clock.now_ns()
-        views = (view_entry(self._board, entry, now_ns) for entry in self._board.entries.values())
-        return sum(view.graded.grade >= Grade.INDICATIVE for view in views)
+        views = view_entries(self._board, list(self._board.entries.values()), self._clock.now_ns())
+        return sum(view.graded.grade >= USABLE for view in views)
