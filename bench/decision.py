@@ -56,6 +56,7 @@ from picows import WSFrame, WSListener, WSMsgType, WSTransport, ws_connect
 
 from firmquote.board import Entry
 from firmquote.decision import Desk, MarketView
+from firmquote.errors import ConfigError
 from firmquote.lab import TapeQuote, load_tape
 from firmquote.lab.polygon_flow import serve
 from firmquote.model.trading import AdviceInput
@@ -93,13 +94,11 @@ PROCESSORS = os.sched_getaffinity(0)
 
 def may_be_first() -> bool:
     """Say whether this user may have real-time priority."""
-    before = os.sched_getscheduler(0), os.sched_getparam(0)
     try:
-        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
-    except PermissionError:
+        with tuned(MachineSection(realtime=True)):
+            return True
+    except ConfigError:
         return False
-    os.sched_setscheduler(0, *before)
-    return True
 
 
 REALTIME = may_be_first()

@@ -95,7 +95,6 @@ class _Mind:
         "next_anchor",
         "number",
         "opened_ns",
-        "pace_ns",
         "recorded_ns",
         "reduced_ns",
         "score",
@@ -107,8 +106,7 @@ class _Mind:
         "waiting",
     )  # fmt: skip
 
-    def __init__(self, pace_ns: int) -> None:
-        self.pace_ns = pace_ns
+    def __init__(self) -> None:
         self.view: MarketView | None = None
         self.contributions: Sequence[Contribution] = ()
         self.score = 0.0
@@ -174,7 +172,7 @@ class DecisionEngine:
             symbol: PACE_NS + PACE_SPREAD_NS * place // len(symbols) for place, symbol in enumerate(symbols)
         }
         """Symbol → how long the same prices of the same grade are not thought about again."""
-        self._minds = {symbol: _Mind(pace_ns) for symbol, pace_ns in self.paces_ns.items()}
+        self._minds = {symbol: _Mind() for symbol in symbols}
         self._window_ns = int(config.corroboration.window_s * NS_PER_S)
 
     @property
@@ -217,7 +215,7 @@ class DecisionEngine:
         ):
             mind.view, mind.seen_ns = view, now_ns
             return None
-        mind.graded, mind.think_again_ns = view.graded, now_ns + mind.pace_ns
+        mind.graded, mind.think_again_ns = view.graded, now_ns + self.paces_ns[symbol]
         self._learn(mind, view, now_ns)
         contributions = []
         for strategy in self._strategies:
@@ -234,7 +232,7 @@ class DecisionEngine:
         verdict = judge(situation, self.config)
         mind.hushed = False
         mind.waiting = verdict.wanted if verdict.blocked else None
-        mind.ask_again_ns = now_ns + mind.pace_ns
+        mind.ask_again_ns = now_ns + self.paces_ns[symbol]
         mind.asked_grade, mind.asked_wide = view.graded.grade, self._is_wide(view)
         return self._notice(mind, situation, verdict)
 

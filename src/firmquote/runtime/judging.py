@@ -63,7 +63,6 @@ class Judge:
         """How often each provider was found unfit, and why."""
         self.feeds = FeedWatch(feeds, streamed, clocks)
         self._board = board
-        self._watches: dict[Line, LineWatch] = {}
         self._rows: dict[str, Sequence[LineWatch]] = {}
         """Symbol → the watches of its real lines."""
         self._turns = Turns(list(board.entries.values()), ENTRIES_PER_LOOK)
@@ -80,7 +79,6 @@ class Judge:
         """What was seen of a symbol is in other terms now: a split, another name."""
         self._rows.pop(symbol, None)
         for line in self._board.entries[symbol].lines.values():
-            self._watches.pop(line, None)
             line.verdict = line.refusals = None
 
     def _judge(self, entry: Entry, now_ns: int, session: Session, today: date | None) -> Iterator[Judgement]:
@@ -112,7 +110,6 @@ class Judge:
 
     def _row(self, entry: Entry) -> Sequence[LineWatch]:
         row = [LineWatch(line) for line in entry.lines.values() if not line.feed.synthetic]
-        self._watches.update({watch.line: watch for watch in row})
         self._rows[entry.symbol] = row
         return row
 
@@ -190,11 +187,11 @@ class Judge:
 
     def _other_prices(self, symbol: str) -> dict[str, Price]:
         if self._prices is None:
-            shown = ((entry.symbol, entry.elected) for entry in self._board.entries.values())
             self._prices = {
-                name: self._watches[line].mid
-                for name, line in shown
-                if line is not None and line in self._watches and self._watches[line].trail.at_ns
+                entry.symbol: watch.mid
+                for entry in self._board.entries.values()
+                for watch in self._rows.get(entry.symbol, ())
+                if watch.line is entry.elected and watch.trail.at_ns
             }
         return {name: price for name, price in self._prices.items() if name != symbol}
 
