@@ -15,7 +15,7 @@ from msgspec import Struct, structs
 from firmquote.lab.faults import DEFAULT_MAGNITUDE, ActiveFault, Fault, FaultSet, SimQuote
 from firmquote.lab.rehearsal import Rehearsal
 from firmquote.lab.tape import Tape, TapeQuote, TapeTrade
-from firmquote.model import BPS, NS_PER_MS, NS_PER_S, Grade, LastPrice, Price, Quote
+from firmquote.model import BPS, NS_PER_MS, NS_PER_S, USABLE, Grade, LastPrice, Price, Quote
 from firmquote.model.drill import DrillCheck, DrillReport, at_least, at_most
 from firmquote.runtime.config import QualitySection
 
@@ -240,7 +240,7 @@ class _Run:
             while len(truth) > 1 and truth[1][0] <= self._now_ns - TRUTH_NS:
                 truth.popleft()
             view = self._gateway.view(symbol)
-            if not truth or view.price is None or view.graded.grade < Grade.INDICATIVE:
+            if not truth or view.price is None or view.graded.grade < USABLE:
                 continue
             away_bps = _away_bps(_shown_price(view.price), [price for _, price in truth])
             self._shown_bps = max(self._shown_bps, away_bps)

@@ -15,7 +15,7 @@ from firmquote.errors import ConfigError
 from firmquote.lab.faults import SimQuote
 from firmquote.lab.rehearsal import Rehearsal
 from firmquote.lab.tape import Tape, TapeQuote, read_quotes
-from firmquote.model import BPS, NS_PER_MS, NS_PER_S, Grade, Price, Quote, Session, Shares
+from firmquote.model import BPS, NS_PER_MS, NS_PER_S, USABLE, Price, Quote, Session, Shares
 from firmquote.model.drill import DrillCheck, at_most
 from firmquote.runtime.config import QualitySection
 from firmquote.symbols import xnys_calendar
@@ -89,12 +89,7 @@ def replay(name: str, sent: Iterable[Sent], symbols: tuple[str, ...], policy: Qu
         refused_regular += in_session and feed.accepted == before
         view = gateway.view(row.symbol)
         price = view.price
-        if (
-            not isinstance(price, Quote)
-            or view.graded.grade < Grade.INDICATIVE
-            or price.bid is None
-            or price.ask is None
-        ):
+        if not isinstance(price, Quote) or view.graded.grade < USABLE or price.bid is None or price.ask is None:
             continue
         published += 1
         away_bps = max(0.0, price.bid - each.ask, each.bid - price.ask) / each.ask * BPS

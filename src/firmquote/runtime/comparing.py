@@ -16,7 +16,7 @@ from firmquote.decision import (
     WorkingOrders,
     view_line,
 )
-from firmquote.model import BPS, FeedClass, Grade
+from firmquote.model import BPS, USABLE, FeedClass
 from firmquote.runtime.plugins import open_strategies
 
 OPENING = ("BUY_1X", "BUY_5X")
@@ -51,10 +51,10 @@ def find_pair(board: Board, entry: Entry, now_ns: int) -> Pair | None:
     if shown is None or not _is_real(shown):
         return None
     candidate = view_line(board, shown, now_ns)
-    if candidate.grade < Grade.INDICATIVE:
+    if candidate.grade < USABLE:
         return None
     others = [view_line(board, line, now_ns) for line in entry.lines.values() if line is not shown and _is_real(line)]
-    usable = [view for view in others if view.grade >= Grade.INDICATIVE]
+    usable = [view for view in others if view.grade >= USABLE]
     if not usable:
         return None
     return Pair(candidate, max(usable, key=lambda view: (view.grade, view.received_ns)))

@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from firmquote.board import Board, Entry, Feed
 from firmquote.decision import view_entry
-from firmquote.model import MS_PER_S, NS_PER_MS, Grade, Session
+from firmquote.model import MS_PER_S, NS_PER_MS, USABLE, Session
 from firmquote.rollout import Evidence, FurtherGates, Measure, PromotionGates, freshness_limit_s
 from firmquote.runtime.comparing import Comparing, find_pair
 from firmquote.runtime.conductor import Conductor
@@ -104,7 +104,7 @@ class Measuring:
         if session is Session.CLOSED:
             return
         view = view_entry(self._board, entry, board_ns)
-        self._evidence.count(Measure.CACHE, int(view.grade >= Grade.INDICATIVE), 1, now_ns)
+        self._evidence.count(Measure.CACHE, int(view.grade >= USABLE), 1, now_ns)
         if view.age_ms is not None:
             age_s = view.age_ms / MS_PER_S
             ages_s.append(age_s)

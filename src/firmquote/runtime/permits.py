@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from firmquote.board import Board
 from firmquote.decision import MarketView, Permission, view_line
-from firmquote.model import BPS, FeedClass, Grade
+from firmquote.model import BPS, USABLE, FeedClass
 from firmquote.rollout import Stage, StageMap
 from firmquote.safety import Restrictions, permit
 
@@ -54,7 +54,7 @@ class GatewayPermits:
                 continue
             other = view_line(self._board, line, now_ns)
             other_mid = other.mid
-            if other.grade >= Grade.INDICATIVE and other_mid is not None:
+            if other.grade >= USABLE and other_mid is not None:
                 count += abs(other_mid / mid - 1) * BPS <= within_bps
         return count
 

@@ -8,7 +8,7 @@ from msgspec import Struct
 from firmquote.board import Board
 from firmquote.lab.faults import SimQuote
 from firmquote.lab.market import Market
-from firmquote.model import BPS, NS_PER_MS, NS_PER_S, Grade, LastPrice, Quote
+from firmquote.model import BPS, NS_PER_MS, NS_PER_S, USABLE, LastPrice, Quote
 
 SAMPLE_NS = 50 * NS_PER_MS
 STALL_NS = 100 * NS_PER_MS
@@ -83,7 +83,7 @@ class Truth:
         tally, past = self.tally, self._past[symbol]
         view = self._board.view(symbol, self._board_now_ns())
         tally.samples += 1
-        if view.graded.grade < Grade.INDICATIVE:
+        if view.graded.grade < USABLE:
             tally.unusable += 1
             tally.unusable_liquid += self.liquid(symbol)
             return
