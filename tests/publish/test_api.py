@@ -19,8 +19,9 @@ from tests.publish.fixed_trading import FixedTrading
 from firmquote.errors import BudgetError, ConfigError, PortInUseError, UnknownSymbolError
 from firmquote.model.alerts import AlertReport, AlertView
 from firmquote.model.budget import BudgetView
+from firmquote.model.metric import Metric
 from firmquote.model.safety import Caller
-from firmquote.model.status import EventView, HealthReport, LineHealth, Metric, ProviderStatus, QuoteView
+from firmquote.model.status import EventView, HealthReport, LineHealth, ProviderStatus, QuoteView
 from firmquote.publish import LOOPBACK_NAMES, bind, serving
 from firmquote.publish.exposition import SAMPLES_AT_ONCE
 from firmquote.publish.live import READERS_MAX

@@ -136,13 +136,3 @@ class HealthReport(Struct, frozen=True, kw_only=True):
     as_of_ns: int
     reasons: tuple[str, ...] = ()
     """What keeps `status` from being better, the gravest first; nothing where it is healthy."""
-
-
-class Metric(Struct, frozen=True, kw_only=True):
-    """One family of samples for Prometheus; `kind` is `counter` or `gauge`."""
-
-    name: str
-    help: str
-    kind: str
-    samples: tuple[tuple[tuple[tuple[str, str], ...], float], ...]
-    """(labels, value) each."""

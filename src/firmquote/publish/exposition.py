@@ -6,7 +6,7 @@ from prometheus_client import generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
-from firmquote.model.status import Metric
+from firmquote.model.metric import Metric, Samples
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 _FAMILIES = {"counter": CounterMetricFamily, "gauge": GaugeMetricFamily}
@@ -19,7 +19,7 @@ SAMPLES_AT_ONCE = 10
 class _Collected:
     """Hands a ready-made family to the library."""
 
-    def __init__(self, metric: Metric, samples: Sequence[tuple[tuple[tuple[str, str], ...], float]]) -> None:
+    def __init__(self, metric: Metric, samples: Samples) -> None:
         self._metric = metric
         self._samples = samples
 

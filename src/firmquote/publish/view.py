@@ -6,8 +6,9 @@ from typing import Protocol, TypeVar
 from msgspec import Struct
 
 from firmquote.model.alerts import AlertReport, AlertView
+from firmquote.model.metric import Metric
 from firmquote.model.safety import Caller
-from firmquote.model.status import EventView, HealthReport, LineHealth, Metric, ProviderStatus, QuoteView
+from firmquote.model.status import EventView, HealthReport, LineHealth, ProviderStatus, QuoteView
 from firmquote.publish.budget_view import SpendingView
 from firmquote.publish.quality_view import QualityPort
 from firmquote.publish.safety_view import SafetyView

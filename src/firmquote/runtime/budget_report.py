@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from firmquote.budget import Limits, Purpose, Usage, forecast_end_ns
 from firmquote.model import NS_PER_S, Clock
 from firmquote.model.budget import BudgetView, ProviderBudgetView, SymbolCost, WindowView
-from firmquote.model.status import Metric
+from firmquote.model.metric import Metric, by, counter, gauge
 from firmquote.runtime.ledger_desk import HOUR_NS, Standing
 from firmquote.runtime.spending import Spending
 from firmquote.store import SymbolSpend
@@ -64,23 +64,24 @@ class BudgetReport:
         """Return what Prometheus may want."""
         governors = self._spending.governors
         standings = self._spending.desk.standings
-        spent = [
-            ((("provider", name), ("window", usage.window.value)), float(usage.requests))
+        counts = self._spending.counts.items()
+        spent = (
+            ((("provider", name), ("window", usage.window.value)), usage.requests)
             for name, standing in standings.items()
             for usage in standing.usages
-        ]
-        left = [((("provider", n),), value) for n in governors if (value := self.left_pct(n)) is not None]
-        steps = [((("provider", n),), float(g.step)) for n, g in governors.items()]
-        saved = [((("provider", n),), float(c.cache_hits + c.coalesced)) for n, c in self._spending.counts.items()]
-        asked = [((("provider", n),), float(c.asked)) for n, c in self._spending.counts.items()]
-        stopped = [((), float(self._spending.is_stopped))]
+        )
+        left = by("provider", {name: self.left_pct(name) for name in governors})
+        steps = by("provider", {name: governor.step for name, governor in governors.items()})
+        asked = by("provider", {name: count.asked for name, count in counts})
+        saved = by("provider", {name: count.cache_hits + count.coalesced for name, count in counts})
+        stopped = self._spending.is_stopped
         return [
-            _metric("budget_spent_requests", "Requests spent in the present window.", "gauge", spent),
-            _metric("budget_left_percent", "What ordinary work may still spend.", "gauge", left),
-            _metric("budget_step", "0 normal, 1 warned, 2 slowed, 3 positions only, 4 stopped.", "gauge", steps),
-            _metric("requests_asked_total", "Requests that were granted.", "counter", asked),
-            _metric("requests_saved_total", "Requests that a cached or shared answer saved.", "counter", saved),
-            _metric("ledger_unusable", "1 while nothing may be spent because of the ledger.", "gauge", stopped),
+            gauge("budget_spent_requests", "Requests spent in the present window.", spent),
+            gauge("budget_left_percent", "What ordinary work may still spend.", left),
+            gauge("budget_step", "0 normal, 1 warned, 2 slowed, 3 positions only, 4 stopped.", steps),
+            counter("requests_asked_total", "Requests that were granted.", asked),
+            counter("requests_saved_total", "Requests that a cached or shared answer saved.", saved),
+            gauge("ledger_unusable", "1 while nothing may be spent because of the ledger.", stopped),
         ]
 
     def _has_budget(self, name: str) -> bool:
@@ -154,7 +155,3 @@ def _window(usage: Usage, standing: Standing, limits: Limits) -> WindowView:
         ends_ns=usage.ends_ns,
         forecast_end_ns=forecast_end_ns(usage, per_s=per_s, limits=limits, now_ns=standing.now_ns),
     )
-
-
-def _metric(name: str, words: str, kind: str, samples: Sequence[tuple[tuple[tuple[str, str], ...], float]]) -> Metric:
-    return Metric(name=f"firmquote_{name}", help=words, kind=kind, samples=tuple(samples))

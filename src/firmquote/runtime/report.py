@@ -12,8 +12,9 @@ from firmquote.errors import BudgetError
 from firmquote.model import NS_PER_MS, Clock, Grade, LastPrice, Quote, Reason, mid, spread_bps
 from firmquote.model.alerts import AlertReport, AlertView
 from firmquote.model.budget import BudgetView
+from firmquote.model.metric import Metric
 from firmquote.model.safety import Caller
-from firmquote.model.status import EventView, HealthReport, LineHealth, Metric, ProviderStatus, QuoteView
+from firmquote.model.status import EventView, HealthReport, LineHealth, ProviderStatus, QuoteView
 from firmquote.rollout import Stage
 from firmquote.runtime.metrics import metrics_in_parts
 from firmquote.runtime.overall import overall

@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from firmquote.board import Feed
 from firmquote.errors import ConfigError
 from firmquote.model import NS_PER_MS, Clock
-from firmquote.model.status import LineHealth, Metric
+from firmquote.model.metric import Metric, by, counter, gauge
+from firmquote.model.status import LineHealth
 from firmquote.runtime.conductor import Conductor
 
 
@@ -44,28 +45,22 @@ class RoutingReport:
     def metrics(self) -> list[Metric]:
         """Return what Prometheus may want of it."""
         conductor = self._conductor
+        lines = conductor.manager.lines
         scores = {name: found.score.total for name in self._feeds if (found := conductor.watch.suspicion(name))}
+        serving = {
+            name: sum(line.entry.elected is line for line in feed.lines.values()) for name, feed in self._feeds.items()
+        }
+        unfit = {name: len(lines.symbols_against(name)) for name in self._feeds}
         return [
-            _by_provider("silence_score", "All evidence of a stream's silence; 1 is a verdict.", scores),
-            _by_provider("symbols_serving", "Symbols shown from this provider.", {
-                name: float(sum(line.entry.elected is line for line in feed.lines.values()))
-                for name, feed in self._feeds.items()
-            }),
-            _by_provider("symbols_unfit", "Symbols that this provider may not serve.", {
-                name: float(len(conductor.manager.lines.symbols_against(name))) for name in self._feeds
-            }),
-            Metric(
-                name="firmquote_events_total",
-                help="Changes of roles, health, breakers, lines and clocks, by kind and by whose fault it was.",
-                kind="counter",
-                samples=tuple(
-                    ((("kind", kind), ("blame", blame)), float(count))
+            gauge("silence_score", "All evidence of a stream's silence; 1 is a verdict.", by("provider", scores)),
+            gauge("symbols_serving", "Symbols shown from this provider.", by("provider", serving)),
+            gauge("symbols_unfit", "Symbols that this provider may not serve.", by("provider", unfit)),
+            counter(
+                "events_total",
+                "Changes of roles, health, breakers, lines and clocks, by kind and by whose fault it was.",
+                (
+                    ((("kind", kind), ("blame", blame)), count)
                     for (kind, blame), count in sorted(conductor.counts.items())
                 ),
             ),
-        ]  # fmt: skip
-
-
-def _by_provider(name: str, words: str, values: Mapping[str, float]) -> Metric:
-    samples = tuple(((("provider", provider),), value) for provider, value in values.items())
-    return Metric(name=f"firmquote_{name}", help=words, kind="gauge", samples=samples)
+        ]

@@ -8,8 +8,8 @@ from msgspec.structs import replace
 from firmquote.decision import Portfolio, Position, Receipt, Rules, receipt_view, stop_price, what_if
 from firmquote.errors import UnknownSymbolError
 from firmquote.model import Clock
+from firmquote.model.metric import Metric, by, counter, gauge
 from firmquote.model.safety import Caller
-from firmquote.model.status import Metric
 from firmquote.model.trading import (
     MICROS_PER_USD,
     AccountView,
@@ -115,21 +115,20 @@ class TradingReport:
         """Return what Prometheus may want."""
         trading, portfolio = self._trading, self._trading.desk.book.portfolio
         latency = percentiles(trading.latencies_ns())
-        seconds = (("0.5", latency.p50_ms), ("0.95", latency.p95_ms), ("0.99", latency.p99_ms))
+        quantiles_ms = {"0.5": latency.p50_ms, "0.95": latency.p95_ms, "0.99": latency.p99_ms}
         engine, orders = trading.engine, self._trading.desk.book.orders
         return [
-            _metric("decisions_total", "Looks at a symbol.", "counter", engine.decided),
-            _metric("receipts_total", "Decisions recorded.", "counter", trading.desk.next_number - 1),
-            _metric("decisions_unrecorded_total", "Changes of mind too soon to record.", "counter", engine.unrecorded),
-            _metric("decisions_paused", "1 while no risk may be opened.", "gauge", bool(engine.pauses)),
-            _metric("orders_working", "Orders on their way.", "gauge", len(orders.by_key)),
-            _metric("nav_dollars", "Cash and positions.", "gauge", portfolio.nav_micros / MICROS_PER_USD),
-            _metric("gross_dollars", "Positions without sign.", "gauge", portfolio.gross_micros / MICROS_PER_USD),
-            Metric(
-                name="firmquote_decision_seconds",
-                help="From a frame's arrival to the decision on its quote.",
-                kind="gauge",
-                samples=tuple(((("quantile", q),), ms / 1_000) for q, ms in seconds if ms is not None),
+            counter("decisions_total", "Looks at a symbol.", engine.decided),
+            counter("receipts_total", "Decisions recorded.", trading.desk.next_number - 1),
+            counter("decisions_unrecorded_total", "Changes of mind too soon to record.", engine.unrecorded),
+            gauge("decisions_paused", "1 while no risk may be opened.", bool(engine.pauses)),
+            gauge("orders_working", "Orders on their way.", len(orders.by_key)),
+            gauge("nav_dollars", "Cash and positions.", portfolio.nav_micros / MICROS_PER_USD),
+            gauge("gross_dollars", "Positions without sign.", portfolio.gross_micros / MICROS_PER_USD),
+            gauge(
+                "decision_seconds",
+                "From a frame's arrival to the decision on its quote.",
+                by("quantile", {q: None if ms is None else ms / 1_000 for q, ms in quantiles_ms.items()}),
             ),
         ]
 
@@ -159,7 +158,3 @@ class TradingReport:
             realised_usd=position.realised_micros / MICROS_PER_USD,
             stop=stop_price(held, self._trading.engine.config.stops),
         )
-
-
-def _metric(name: str, words: str, kind: str, value: float) -> Metric:
-    return Metric(name=f"firmquote_{name}", help=words, kind=kind, samples=(((), float(value)),))
