@@ -10,10 +10,18 @@ from firmquote.model.drill import DrillCheck, DrillReport
 
 
 def finish(report: DrillReport, *, as_json: bool, html: Path | None = None) -> None:
-    """Print the report, write it as a page where one is wanted, and exit with 1 unless everything passed."""
+    """Print the report, write it as a page where one is wanted, and exit with 1 unless everything passed.
+
+    The JSON has stdout for itself; notes, which are for people, then go to stderr.
+    """
     if html is not None:
         html.write_text(page(report), encoding="utf-8")
-    typer.echo(json.dumps(report.to_document()) if as_json else text(report))
+    if as_json:
+        for note in report.notes:
+            typer.echo(note, err=True)
+        typer.echo(json.dumps(report.to_document()))
+    else:
+        typer.echo(text(report))
     raise typer.Exit(0 if report.passed else 1)
 
 
