@@ -33,8 +33,8 @@ QUICK = AlertPolicy(
 _FIRED = re.compile(r"^(?:WARNING|CRITICAL) (\w+)(?: (\S+))? \(alert (\d+)\)$", re.MULTILINE)
 _OVER = re.compile(r"^RESOLVED (\w+)(?: (\S+))? \(alert (\d+)\)", re.MULTILINE)
 _LINK = re.compile(r"^Do this: (\S+)$", re.MULTILINE)
-INCIDENTS = frozenset({"process_stalled"})
-"""A busy machine may bring about more than one: then each is told once."""
+INCIDENTS = frozenset({"process_stalled", "quotes_refused"})
+"""A machine that stands still may bring about more than one, as where it loses a stream meanwhile: each is told once."""
 MAIL_ONLY = frozenset({"channel_failing"})
 """Of the webhook, which cannot tell of itself."""
 

@@ -44,7 +44,7 @@ def test_every_quote_on_the_board_is_a_row_of_the_tape_and_the_counts_add_up(pro
         roles = with_roles(provider, "alphavantage")
         async with scenario(lab=config, providers=(provider, "alphavantage"), change=roles) as running:
             feed = running.gateway.feeds[provider]
-            while feed.accepted < ENOUGH:
+            while feed.accepted < ENOUGH or compared < ENOUGH / 10:  # a late machine compares less often
                 await running.turn()
                 compare(running)
             simulator = running.lab.simulators[provider]
@@ -59,7 +59,6 @@ def test_every_quote_on_the_board_is_a_row_of_the_tape_and_the_counts_add_up(pro
             assert (counts.unparsed, counts.unknown_symbols) == (0, 0)
 
     play(body)
-    assert compared > ENOUGH / 10
 
 
 def test_alpha_vantages_prices_are_the_last_trades_of_the_tape() -> None:
