@@ -164,6 +164,24 @@ def test_a_loss_pauses_for_good_and_an_operator_resumes() -> None:
     assert again.book.portfolio.drawdown_pct() == (0.0, 0.0)
 
 
+def test_what_stops_and_losses_are_measured_from_is_stored_while_it_rises_and_at_the_end() -> None:
+    made = desk(config=FAST)
+    hold(made, 60)
+    store(made)
+    made.on_view(view(bid=104.0, ask=105.0), NOON_NS)
+    made.on_timer(NOON_NS)
+    batch = made.take_batch()
+    (position,) = batch.positions
+    assert (position.best, position.mark) == (104.0, 104.5)
+    assert batch.account is not None
+    assert batch.account.day_best_micros == made.book.portfolio.nav_micros
+    made.on_view(view(bid=103.0, ask=104.0), NOON_NS + 2 * NS_PER_S)
+    made.on_timer(NOON_NS + 2 * NS_PER_S)
+    assert not made.take_batch(), "nothing has risen"
+    (position,) = made.take_last().positions
+    assert (position.best, position.mark) == (104.0, 103.5)
+
+
 def test_while_nothing_can_be_stored_no_order_is_made_and_receipts_keep_their_measure() -> None:
     made = desk(config=FAST)
     hold(made, 60)
@@ -242,13 +260,16 @@ def test_an_order_cancelled_while_it_waits_for_the_disk_never_reaches_the_broker
     assert made.book.portfolio.shares("IBM") == 0
 
 
-def test_a_market_order_counts_a_percent_worse_until_it_is_filled() -> None:
+def test_a_market_order_that_opens_risk_is_filled_at_a_percent_worse_than_shown_and_no_further() -> None:
     made = desk(config=replace(FAST, orders=OrderPolicy(type="market")))
     made.engine.advise(advice(0.4))
     made.on_view(view(), NOON_NS)
     (order,) = store(made)
-    assert order.limit_price is None
-    assert pytest.approx(made.book.exposure("IBM").symbol_usd) == 9 * 101.0202
+    assert order.limit_price == 101.03
+    assert pytest.approx(made.book.exposure("IBM").symbol_usd) == 9 * 101.03
+    made.on_view(view(bid=110.0, ask=110.1, received_ns=NOON_NS + 1), NOON_NS + 1)
+    made.on_timer(NOON_NS + 1)
+    assert made.book.portfolio.shares("IBM") == 0, "the price ran away: the caps still hold"
 
 
 # -- receipts

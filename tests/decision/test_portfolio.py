@@ -76,6 +76,34 @@ def test_marks_move_value_profit_and_the_best_price() -> None:
     assert made.nav_micros == (CASH - 1_000 * MICROS_PER_USD) + 1_051 * MICROS_PER_USD
 
 
+def test_the_first_fill_after_being_flat_is_worth_what_it_cost() -> None:
+    made = portfolio(fill(Side.BUY, 10, 100.0), fill(Side.SELL, 10, 100.0))
+    made.fill(fill(Side.BUY, 100, 10.0, number=2))  # ten for one, meanwhile
+    assert made.value_micros("IBM") == 1_000 * MICROS_PER_USD
+    assert made.nav_micros == CASH
+
+
+def test_the_best_prices_are_told_once_for_whoever_stores_them() -> None:
+    made = portfolio(fill(Side.BUY, 10, 100.0))
+    made.mark("IBM", 110.0, 110.2)
+    made.note_best()
+    assert made.take_risen() == ({"IBM"}, True)
+    made.mark("IBM", 105.0, 105.2)
+    made.note_best()
+    assert made.take_risen() == (set(), False)
+
+
+def test_a_restored_position_is_worth_its_last_mark_and_makes_no_best_before_its_first_quote() -> None:
+    held = Position(symbol="IBM", basis=Basis("IBM", DAY), shares=10, cost_micros=1_000 * MICROS_PER_USD, mark=90.0)
+    made = Portfolio(Account(cash_micros=0, day=DAY, day_best_micros=850 * MICROS_PER_USD), (held,))
+    assert made.nav_micros == 900 * MICROS_PER_USD
+    made.note_best()
+    assert made.account.day_best_micros == 850 * MICROS_PER_USD
+    made.mark("IBM", 89.0, 89.0)
+    made.note_best()
+    assert made.account.day_best_micros == 890 * MICROS_PER_USD
+
+
 def test_gross_adds_what_net_takes_off() -> None:
     made = portfolio(fill(Side.BUY, 10, 100.0), fill(Side.SELL, 5, 100.0, symbol="BAC"))
     assert (made.gross_micros // MICROS_PER_USD, made.net_micros // MICROS_PER_USD) == (1_500, 500)

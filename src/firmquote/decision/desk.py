@@ -15,7 +15,7 @@ from firmquote.decision.broker import Broker
 from firmquote.decision.config import DecisionConfig
 from firmquote.decision.engine import DecisionEngine, Outcome
 from firmquote.decision.gates import COLLAR_BPS
-from firmquote.decision.judge import UNITS, Intent, document
+from firmquote.decision.judge import UNITS, Intent, document, hit_stop
 from firmquote.decision.market import MarketView
 from firmquote.decision.portfolio import Account, Adjustment, Position
 from firmquote.decision.receipt import Receipt, Rules, rules_of
@@ -27,7 +27,9 @@ from firmquote.symbols import CorporateAction
 STORE = "store"
 """Who pauses while what must last cannot be written."""
 UNSTORED_MAX = 10_000
-"""Records that may wait to be stored; beyond that nothing is opened."""
+"""Records that may wait to be stored; beyond that nothing is opened, and decisions are counted only."""
+BEST_KEPT_NS = NS_PER_S
+"""How often the best prices of positions and the best value of the account are stored while they rise."""
 
 Witness = Callable[[str, int], tuple[tuple[MarketView, ...], dict[str, int]]]
 """(symbol, now) → the quotes that are not used, and what was refused of the provider that serves."""
@@ -72,6 +74,7 @@ class Desk:
         self._positions: dict[str, Position] = {}
         self._adjustments: list[Adjustment] = []
         self._account = False
+        self._best_kept_ns = 0
         engine.pauses.update(self.book.portfolio.account.latched)
         self.begin_day(day)
 
@@ -81,11 +84,14 @@ class Desk:
         """Mark what is held, decide, and let the broker see the price where it has orders."""
         symbol, book = view.symbol, self.book
         bid, ask = view.bid, view.ask
-        held = symbol in book.portfolio.positions
-        if held and bid is not None and ask is not None and view.graded.grade >= USABLE:
-            book.portfolio.mark(symbol, bid, ask)
+        if symbol in book.portfolio.positions and view.graded.grade >= USABLE:
+            if bid is not None and ask is not None:
+                book.portfolio.mark(symbol, bid, ask)
+            elif view.last is not None:
+                book.portfolio.mark(symbol, view.last, view.last)
         if symbol in book.orders.by_symbol:
             self.broker.on_view(view, now_ns)
+            self._make_way(view)
         outcome = self.engine.look(view, now_ns)
         if outcome is not None:
             self._act(outcome)
@@ -103,7 +109,8 @@ class Desk:
         self._watch_losses()
         if self.engine.pauses:
             self.cancel_opening()
-        self.cancel(order.key for order in self.book.orders.by_key.values() if self.engine.stopped(order.symbol))
+        self.cancel(order.key for order in self.book.orders.by_key.values() if not self._may_work(order))
+        self._keep_best(now_ns)
 
     def begin_day(self, day: date) -> None:
         """A trading day begins: what counts per day starts anew."""
@@ -159,7 +166,7 @@ class Desk:
         self.cancel(
             order.key
             for order in self.book.orders.by_key.values()
-            if order.reserve_price is not None and (wanted is None or order.symbol in wanted)
+            if order.opens_risk and (wanted is None or order.symbol in wanted)
         )
 
     def cancel(self, keys: Iterable[str]) -> None:
@@ -187,7 +194,7 @@ class Desk:
             receipts=tuple(self._receipts),
             orders=tuple(self._orders.values()),
             fills=tuple(self._fills),
-            positions=tuple(self._positions.values()),
+            positions=tuple(map(self.book.portfolio.with_mark, self._positions.values())),
             adjustments=tuple(self._adjustments),
             account=self.book.portfolio.account if self._account else None,
         )
@@ -208,9 +215,47 @@ class Desk:
             else:
                 self.broker.place(order, now_ns)
 
+    def take_last(self) -> Batch:
+        """Return everything, with the marks and the best prices of now, for a process that goes on after this one."""
+        self._positions |= self.book.portfolio.positions
+        self._account = True
+        return self.take_batch()
+
     # -- how
 
+    def _make_way(self, view: MarketView) -> None:
+        """A stop, or a score that gives up everything, does not wait behind a smaller order or a limit out of reach."""
+        held = self.book.held(view.symbol)
+        if not held.shares or not held.reducing_shares:
+            return
+        stopped = hit_stop(view, held, self._config.stops) is not None
+        if stopped or (held.reducing_shares < abs(held.shares) and self.engine.gives_up_by_score(view.symbol)):
+            self.cancel(
+                order.key
+                for order in self.book.orders.of(view.symbol)
+                if not order.opens_risk and (order.limit_price is not None or not stopped)
+            )
+
+    def _may_work(self, order: Order) -> bool:
+        """Say whether switches let the order go on: some forbid only what opens risk."""
+        permission = self.engine.permission(order.symbol)
+        return permission.switch is None or (permission.may_reduce and not order.opens_risk)
+
+    def _keep_best(self, now_ns: int) -> None:
+        """See that what trailing stops and drawdowns are measured from is stored, once a second at most."""
+        if abs(now_ns - self._best_kept_ns) < BEST_KEPT_NS:
+            return
+        self._best_kept_ns = now_ns
+        risen, account_too = self.book.portfolio.take_risen()
+        for symbol in risen:
+            self._positions[symbol] = self.book.portfolio.positions[symbol]
+        self._account = self._account or account_too
+
     def _act(self, outcome: Outcome) -> None:
+        if self.unstored > UNSTORED_MAX:
+            self.engine.pauses[STORE] = f"{self.unstored} records wait to be stored"
+            self.engine.unrecorded += 1
+            return
         number, self.next_number = self.next_number, self.next_number + 1
         situation, verdict = outcome.situation, outcome.verdict
         order = self._order_for(outcome, number)
@@ -230,11 +275,9 @@ class Desk:
             self.engine.on_ordered(outcome)
             self.book.orders.add(order)
             self._orders[order.key] = order
-            if order.reserve_price is not None:
+            if order.opens_risk:
                 self.book.portfolio.count_order()
                 self._account = True
-        if self.unstored > UNSTORED_MAX:
-            self.engine.pauses[STORE] = f"{self.unstored} records wait to be stored"
 
     def _order_for(self, outcome: Outcome, number: int) -> Order | None:
         if STORE in self.engine.pauses:  # after a crash nobody would know of it
@@ -251,12 +294,12 @@ class Desk:
         ask = view.ask if view.ask is not None else view.mid
         assert ask is not None, "no gate lets risk be opened without a price"
         policy = self._config.orders
-        limit = _to_tick(ask * (1 + policy.limit_bps / BPS), up=True) if policy.type == "limit" else None
-        worst = limit if limit is not None else ask * (1 + COLLAR_BPS / BPS)
-        shares = int(units * self._config.unit_usd / worst)
+        reach_bps = policy.limit_bps if policy.type == "limit" else COLLAR_BPS
+        limit = _to_tick(ask * (1 + reach_bps / BPS), up=True)
+        shares = int(units * self._config.unit_usd / limit)
         if not shares:
             return None
-        return self._order(outcome, number, Side.BUY, shares, limit, reserve=worst)
+        return self._order(outcome, number, Side.BUY, shares, limit, reserve=limit)
 
     def _reducing(self, outcome: Outcome, number: int) -> Order | None:
         situation, verdict = outcome.situation, outcome.verdict
@@ -268,8 +311,7 @@ class Desk:
         price = view.mid if price is None else price
         assert price is not None, "a usable quote has a price"
         shares = abs(held.shares)
-        whole = verdict.stop is not None or abs(situation.score) >= self._config.very_positive
-        if not whole:
+        if not self.engine.gives_up(situation, verdict):
             shares = min(shares, max(1, int(self._config.unit_usd / price)))
         policy = self._config.orders
         limit = None
@@ -307,15 +349,18 @@ class Desk:
         self._fills.append(fill)
         self._positions[fill.symbol] = self.book.portfolio.fill(fill)
         self._account = True
-        if order.state.final:
-            self._cancelled.discard(order.key)
+        self._if_final(order)
 
     def _on_update(self, update: OrderUpdate) -> None:
         order = self.book.orders.on_update(update)
         if order is not None:
             self._orders[order.key] = order
-            if order.state.final:
-                self._cancelled.discard(order.key)
+            self._if_final(order)
+
+    def _if_final(self, order: Order) -> None:
+        if order.state.final:
+            self._cancelled.discard(order.key)
+            self.engine.think_again(order.symbol)
 
     def _watch_losses(self) -> None:
         limits = self._config.drawdown

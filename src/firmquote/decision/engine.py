@@ -92,6 +92,7 @@ class _Mind:
         "contributions",
         "graded",
         "hushed",
+        "mid",
         "next_anchor",
         "number",
         "opened_ns",
@@ -113,6 +114,7 @@ class _Mind:
         self.seen_ns = 0
         self.bid: Price | None = None
         self.ask: Price | None = None
+        self.mid: Price | None = None
         self.changed_ns: int | None = None
         self.anchor: Price | None = None
         """The mid one to two windows ago: what a move is measured against."""
@@ -197,9 +199,9 @@ class DecisionEngine:
                 self.advise(advice)
         self._news.take_up(heard.news)
 
-    def think_again(self) -> None:
-        """What is permitted has changed: the next look at each symbol is a whole one, whatever its quote does."""
-        for mind in self._minds.values():
+    def think_again(self, symbol: str | None = None) -> None:
+        """Something other than a quote has changed: the next look at the symbol, or at each, is a whole one."""
+        for mind in self._minds.values() if symbol is None else (self._minds[symbol],):
             mind.think_again_ns = mind.ask_again_ns = 0
 
     def look(self, view: MarketView, now_ns: int) -> Outcome | None:
@@ -212,6 +214,7 @@ class DecisionEngine:
             and view.bid == mind.bid
             and view.ask == mind.ask
             and view.graded == mind.graded
+            and (view.bid is not None or view.mid == mind.mid)
         ):
             mind.view, mind.seen_ns = view, now_ns
             return None
@@ -272,23 +275,33 @@ class DecisionEngine:
         if mind is not None:
             mind.opened_ns, mind.stopped_ns, mind.reduced_ns = opened_ns, stopped_ns, reduced_ns
 
-    def stopped(self, symbol: str) -> bool:
-        """Say whether a switch forbids what opens risk in the symbol."""
+    def permission(self, symbol: str) -> Permission:
+        """Return what is allowed for the symbol on the provider that serves it."""
         view = self._minds[symbol].view if symbol in self._minds else None
-        return self._permits.permission(symbol, None if view is None else view.provider).switch is not None
+        return self._permits.permission(symbol, None if view is None else view.provider)
 
     def may_reduce_by_score(self, symbol: str, now_ns: int) -> bool:
         """Say whether the rhythm of orders that reduce by the score allows the next."""
         reduced_ns = self._minds[symbol].reduced_ns
         return reduced_ns is None or now_ns - reduced_ns >= self.config.cooldown_s * NS_PER_S
 
+    def gives_up(self, situation: Situation, verdict: Verdict) -> bool:
+        """Say whether all that is held shall go: a stop is hit, or the score is very much against it."""
+        return verdict.stop is not None or abs(situation.score) >= self.config.very_positive
+
+    def gives_up_by_score(self, symbol: str) -> bool:
+        """Say whether the score alone, as of the last look, gives up all that is held of the symbol."""
+        score = self._minds[symbol].score
+        return (-score if self.book.portfolio.shares(symbol) > 0 else score) >= self.config.very_positive
+
     def reduces_now(self, situation: Situation, verdict: Verdict) -> bool:
-        """Say whether reducing takes an order now: none works already, and its rhythm allows it; a stop has none."""
-        held = situation.held
-        working = held.selling_shares if held.shares > 0 else held.buying_shares
-        if working:
+        """Say whether reducing takes an order now: none works already, and its rhythm allows it.
+
+        What gives up everything has no rhythm, and `Desk` cancels the smaller orders that it would wait for.
+        """
+        if situation.held.reducing_shares:
             return False
-        return verdict.stop is not None or self.may_reduce_by_score(situation.view.symbol, situation.now_ns)
+        return self.gives_up(situation, verdict) or self.may_reduce_by_score(situation.view.symbol, situation.now_ns)
 
     def _nothing_new(self, mind: _Mind, view: MarketView, score: float, now_ns: int) -> bool:
         """Say, quickly, that the decision is the one before: most quotes change nothing."""
@@ -319,8 +332,8 @@ class DecisionEngine:
 
     def _learn(self, mind: _Mind, view: MarketView, now_ns: int) -> None:
         bid, ask = view.bid, view.ask
-        if bid != mind.bid or ask != mind.ask or mind.changed_ns is None:
-            mind.bid, mind.ask, mind.changed_ns = bid, ask, now_ns
+        if bid != mind.bid or ask != mind.ask or view.mid != mind.mid or mind.changed_ns is None:
+            mind.bid, mind.ask, mind.mid, mind.changed_ns = bid, ask, view.mid, now_ns
         if now_ns >= mind.anchor_until_ns and view.mid is not None and view.graded.grade >= Grade.STALE:
             mind.anchor = view.mid if mind.anchor is None else mind.next_anchor
             mind.next_anchor = view.mid

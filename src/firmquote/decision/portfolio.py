@@ -30,6 +30,8 @@ class Position(Struct, frozen=True, kw_only=True):
     realised_micros: int = 0
     best: Price | None = None
     """The best price since it was opened: highest bid of a long one, lowest ask of a short one."""
+    mark: Price | None = None
+    """What it was last valued at, in what is stored: a process values it so until its first quote."""
 
     @property
     def average_cost(self) -> Price | None:
@@ -96,9 +98,13 @@ class Portfolio:
         self._values: dict[str, int] = {}
         self.gross_micros = 0
         self.net_micros = 0
+        self._risen: set[str] = set()
+        self._account_risen = False
         for position in positions:
             if position.shares:
-                self._revalue(position, position.average_cost or 0.0)
+                self._revalue(position, position.average_cost or 0.0 if position.mark is None else position.mark)
+        self._unmarked = {position.symbol for position in positions if position.shares}
+        """Was restored, and has had no quote since: its value is no best that anybody saw."""
         self.note_best()
 
     @property
@@ -121,12 +127,22 @@ class Portfolio:
         if not position.shares:
             return
         self._revalue(position, (bid + ask) / 2)
-        best = position.best
-        if position.shares > 0:
-            if best is None or bid > best:
-                self.positions[symbol] = replace(position, best=bid)
-        elif best is None or ask < best:
-            self.positions[symbol] = replace(position, best=ask)
+        if self._unmarked:
+            self._unmarked.discard(symbol)
+        best, seen = position.best, bid if position.shares > 0 else ask
+        if best is None or (seen > best if position.shares > 0 else seen < best):
+            self.positions[symbol] = replace(position, best=seen)
+            self._risen.add(symbol)
+
+    def with_mark(self, position: Position) -> Position:
+        """Return a position as it is stored: with what it is valued at."""
+        return replace(position, mark=self.marks.get(position.symbol) if position.shares else None)
+
+    def take_risen(self) -> tuple[set[str], bool]:
+        """Return whose best price has risen since the last call, and whether the best value of the account has."""
+        risen, self._risen = self._risen, set()
+        account_too, self._account_risen = self._account_risen, False
+        return risen, account_too
 
     def fill(self, fill: Fill) -> Position:
         """Book a fill and return the position as it is now."""
@@ -137,7 +153,8 @@ class Portfolio:
         after = self.positions[symbol] = after_fill(before, fill)
         signed = fill.shares if fill.side is Side.BUY else -fill.shares
         self.account = replace(self.account, cash_micros=self.account.cash_micros - money_micros(signed, fill.price))
-        self._revalue(after, self.marks.get(symbol, fill.price))
+        self._unmarked.discard(symbol)
+        self._revalue(after, self.marks.get(symbol, fill.price) if before.shares else fill.price)
         return after
 
     def count_order(self) -> None:
@@ -154,7 +171,9 @@ class Portfolio:
         self.account = replace(self.account, latched={}, day_best_micros=nav, week_best_micros=nav)
 
     def note_best(self) -> None:
-        """Remember the account's best value of the day and of the week."""
+        """Remember the account's best value of the day and of the week, once every position has had a quote."""
+        if self._unmarked:
+            return
         nav, account = self.nav_micros, self.account
         if nav > account.day_best_micros or nav > account.week_best_micros:
             self.account = replace(
@@ -162,6 +181,7 @@ class Portfolio:
                 day_best_micros=max(nav, account.day_best_micros),
                 week_best_micros=max(nav, account.week_best_micros),
             )
+            self._account_risen = True
 
     def drawdown_pct(self) -> tuple[float, float]:
         """Return how far the account is below its day's and its week's best, in percent of it."""
@@ -176,6 +196,7 @@ class Portfolio:
         """Start counting anew; a new ISO week starts a new week's best."""
         if day == self.account.day:
             return
+        self._unmarked.clear()  # who has had no quote for so long gets none
         same_week = day.isocalendar()[:2] == self.account.day.isocalendar()[:2]
         nav = self.nav_micros
         self.account = replace(
@@ -258,5 +279,6 @@ class Portfolio:
     def _drop(self, symbol: str) -> None:
         before = self._values.pop(symbol, 0)
         self.marks.pop(symbol, None)
+        self._unmarked.discard(symbol)
         self.net_micros -= before
         self.gross_micros -= abs(before)

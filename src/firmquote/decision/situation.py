@@ -17,6 +17,11 @@ class Held(Struct, frozen=True, kw_only=True):
     buying_shares: Shares = 0
     selling_shares: Shares = 0
 
+    @property
+    def reducing_shares(self) -> Shares:
+        """How many shares its working orders may still take away."""
+        return self.selling_shares if self.shares > 0 else self.buying_shares
+
 
 class Exposure(Struct, frozen=True, kw_only=True):
     """What is at risk in all, working orders that open risk included, and how the account does."""

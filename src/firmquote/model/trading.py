@@ -134,6 +134,11 @@ class Order(Struct, frozen=True, kw_only=True):
         """What may still be filled."""
         return 0 if self.state.final else self.quantity_shares - self.filled_shares
 
+    @property
+    def opens_risk(self) -> bool:
+        """Whether it opens risk; else it reduces it."""
+        return self.reserve_price is not None
+
 
 class Fill(Struct, frozen=True, kw_only=True):
     """Shares changed hands. (`key`, `number`) is its identity."""

@@ -267,7 +267,7 @@ class Trading:
         if ledgers is None:
             return
         try:
-            for batch in (self._unstored, self.desk.take_batch()):
+            for batch in (self._unstored, self.desk.take_last()):
                 if batch:
                     sealed = chain.from_iterable(ledgers.seal(batch, self._clock.now_ns()))
                     self._write(ledgers, batch, list(sealed))

@@ -129,7 +129,7 @@ class Outbox:
         ):
             order = _order.decode(_text(body))
             rests = newest.get(order.symbol, Rests())
-            names = ["opened_ns"] if order.reserve_price is not None else ["reduced_ns"]
+            names = ["opened_ns"] if order.opens_risk else ["reduced_ns"]
             if order.cause.startswith("stop"):
                 names.append("stopped_ns")
             later = {name: max(order.created_ns, getattr(rests, name) or 0) for name in names}
