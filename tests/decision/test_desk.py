@@ -419,8 +419,8 @@ def test_a_position_can_always_be_given_up_on_a_usable_quote(steps: list[tuple[s
         if not day.desk.book.portfolio.shares(symbol):
             continue
         for score in (-1.0, -0.9):
-            day.now_ns += 120 * NS_PER_S
-            day.desk.on_timer(day.now_ns)  # what was on its way has ended by now
+            day.now_ns += 2 * NS_PER_S  # neither a cooldown nor the end of what is on its way
+            day.desk.on_timer(day.now_ns)
             day.desk.engine.advise(advice(score, symbol=symbol, now_ns=day.now_ns))
             day.play(("quote", symbol, 10_000))
             day.play(("store", "", 0))
