@@ -82,8 +82,10 @@ def test_there_is_no_forgotten_work() -> None:
     assert [str(path) for path in MODULES if marks.search(path.read_text())] == []
 
 
-def test_nobody_catches_everything() -> None:
+def test_nobody_catches_everything_but_who_runs_the_code_of_others() -> None:
     for path in MODULES:
+        if path.relative_to(SOURCE) == Path("decision/panel.py"):
+            continue
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.ExceptHandler):
                 assert node.type is not None, path

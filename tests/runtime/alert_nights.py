@@ -14,7 +14,7 @@ from tests.scenarios.gateway import with_roles
 from tests.scenarios.test_failover_scenarios import usual_gap_is_known
 
 from firmquote.budget import BudgetPolicy, ProviderBudget
-from firmquote.decision import MarketView
+from firmquote.decision import MarketView, Panel
 from firmquote.lab import Fault, LabConfig, SimulatorConfig
 from firmquote.model import NS_PER_S
 from firmquote.runtime import Config, SystemClock
@@ -78,9 +78,9 @@ async def a_provider_that_is_half_a_per_cent_off_and_a_strategy_that_asks_the_ne
         # What the gates of a busy machine would take back once more is another story.
         rollout.policy = structs.replace(rollout.policy, breaches_to_roll_back=1_000_000)
         engine = night.gateway.trading.engine
-        honest, engine._strategies = engine._strategies, (Curious(),)
+        honest, engine.panel = engine.panel, Panel((Curious(),))
         await night.until_fired("hotpath_violation")
-        engine._strategies = honest
+        engine.panel = honest
         await night.until_over("hotpath_violation")
         for symbol in list(rollout.quarantined):
             await night.order("/v1/rollout/readmit", {"symbol": symbol, "reason": "the provider is right again"})

@@ -99,7 +99,12 @@ def test_with_live_data_off_only_the_mock_serves_and_nothing_is_tradable(tmp_pat
         with pytest.raises(UnknownSymbolError, match="NOPE: not served here"):
             gateway.report.decision("NOPE")
         names = {metric.name for metric in gateway.report.metrics()}
-        assert {"firmquote_accepted_total", "firmquote_quote_grade", "firmquote_decisions_total"} <= names
+        assert {
+            "firmquote_accepted_total",
+            "firmquote_quote_grade",
+            "firmquote_decisions_total",
+            "firmquote_strategy_faults_total",
+        } <= names
         running.cancel()
         await asyncio.wait({running})
 

@@ -4,9 +4,11 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 from tests.crash.trader import SYMBOLS, build
 
 from firmquote.board import Entry
+from firmquote.decision import MarketView, Panel
 from firmquote.model import NS_PER_MS, NS_PER_S, Quote, Session
 from firmquote.model.trading import AdviceInput
 from firmquote.runtime import SystemClock
@@ -105,6 +107,27 @@ def test_what_is_on_its_way_to_the_disk_when_the_gateway_stops_gets_there(tmp_pa
     ordered, stored = asyncio.run(body())
     assert len(ordered) == len(SYMBOLS)
     assert ordered == stored
+
+
+class Broken:
+    """A strategy with a defect."""
+
+    name = "broken"
+
+    def on_view(self, view: MarketView, now_ns: int) -> None:
+        raise ZeroDivisionError(f"{view.symbol} at {now_ns}")
+
+
+def test_a_strategy_with_a_defect_stops_nobody_and_is_told_of_once(tmp_path: Path) -> None:
+    trading = build(tmp_path)
+    trading.engine.panel = Panel([Broken()])
+    with capture_logs() as written:
+        for _ in range(2):
+            trading.on_moved(quoted(trading, *SYMBOLS))
+            at_once(trading.on_timer(SystemClock.now_ns()))
+            trading.second(SystemClock.now_ns(), Session.REGULAR)
+    assert [(line["strategy"], line["why"][:21]) for line in written] == [("broken", "ZeroDivisionError: A ")]
+    assert all(trading.engine.current(symbol) is not None for symbol in SYMBOLS)
 
 
 def test_only_a_decision_that_a_quote_asks_for_counts_as_a_delay(tmp_path: Path) -> None:

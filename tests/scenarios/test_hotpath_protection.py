@@ -6,7 +6,7 @@ import pytest
 from msgspec import structs
 from tests.scenarios.gateway import Scenario, play, scenario
 
-from firmquote.decision import MarketView
+from firmquote.decision import MarketView, Panel
 from firmquote.model.safety import Caller
 from firmquote.runtime import Config
 from firmquote.safety import GuardPolicy, Source
@@ -33,7 +33,7 @@ def with_guard(policy: GuardPolicy) -> object:
 
 
 async def until_stopped(running: Scenario) -> None:
-    running.gateway.trading.engine._strategies = (Curious(),)
+    running.gateway.trading.engine.panel = Panel((Curious(),))
     await running.until(lambda: running.gateway.safety.restrictions.quotes_off)
 
 

@@ -86,6 +86,8 @@ def summarise(report: "ReplayReport") -> None:
         f"Profit {report.profit_usd:+,.2f} dollars ({report.realised_usd:+,.2f} realised); "
         f"account {report.nav_usd:,.2f}. Configuration {report.config_version}, digest {report.digest[:16]}."
     )
+    for fault in report.faults:
+        typer.echo(f"A strategy's opinion was dropped. {fault}")
 
 
 def contrast(difference: "Difference") -> None:

@@ -23,6 +23,7 @@ from firmquote.decision.fusion import Contribution, fuse
 from firmquote.decision.gates import OPENING, Gate
 from firmquote.decision.judge import Intent, Verdict, document, judge, stop_price
 from firmquote.decision.market import MarketView, view_entries, view_entry, view_line, view_others
+from firmquote.decision.panel import Panel
 from firmquote.decision.portfolio import Account, Adjustment, Portfolio, Position, after_fill
 from firmquote.decision.receipt import Receipt, Record, Rules, decide_again, identical, receipt_view, rules_of, what_if
 from firmquote.decision.situation import Exposure, Held, Permission, Situation
@@ -72,6 +73,7 @@ __all__ = [
     "OrderPolicy",
     "OrderUpdate",
     "Outcome",
+    "Panel",
     "PaperBroker",
     "PaperPolicy",
     "Permission",

@@ -16,6 +16,7 @@ from firmquote.decision.embargo import Embargoes, NewsFlag, NewsFlags
 from firmquote.decision.fusion import Contribution, fuse
 from firmquote.decision.judge import UNITS, Intent, Verdict, document, hit_stop, judge, want
 from firmquote.decision.market import MarketView
+from firmquote.decision.panel import Panel
 from firmquote.decision.situation import Permission, Situation
 from firmquote.decision.strategies import Strategy
 from firmquote.model import BPS, NS_PER_MS, NS_PER_S, Grade, Graded, Price, Session
@@ -168,7 +169,7 @@ class DecisionEngine:
         served = frozenset(symbols)
         self._news = NewsFlags(served)
         self._advice = AdviceBook(served)
-        self._strategies = strategies
+        self.panel = Panel(strategies)
         self._permits = permits or EverythingPermitted()
         self.paces_ns = {
             symbol: PACE_NS + PACE_SPREAD_NS * place // len(symbols) for place, symbol in enumerate(symbols)
@@ -220,11 +221,7 @@ class DecisionEngine:
             return None
         mind.graded, mind.think_again_ns = view.graded, now_ns + self.paces_ns[symbol]
         self._learn(mind, view, now_ns)
-        contributions = []
-        for strategy in self._strategies:
-            opinion = strategy.on_view(view, now_ns)
-            if opinion is not None:
-                contributions.append(opinion)
+        contributions = self.panel.opinions(view, now_ns)
         if self._advice.speaks_of(symbol) and self._permits.listens():
             contributions += self._advice.contributions(symbol, now_ns)
         score = mind.score = fuse(contributions)

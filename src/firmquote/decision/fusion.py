@@ -11,6 +11,7 @@ from math import tanh
 from msgspec import Struct
 
 GAIN = 1.0
+WEIGHT_MAX = 1_000.0
 
 
 class Contribution(Struct, frozen=True, gc=False):
@@ -20,7 +21,7 @@ class Contribution(Struct, frozen=True, gc=False):
     score: float
     """-1 to 1."""
     weight: float
-    """At least 0."""
+    """0 to `WEIGHT_MAX`."""
 
 
 def fuse(contributions: Sequence[Contribution]) -> float:

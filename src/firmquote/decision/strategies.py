@@ -9,11 +9,12 @@ from typing import Annotated, Any, Protocol
 
 from msgspec import Meta, Struct
 
-from firmquote.decision.fusion import Contribution
+from firmquote.decision.fusion import WEIGHT_MAX, Contribution
 from firmquote.decision.market import MarketView
 from firmquote.model import BPS, NS_PER_S, Grade, Price
 
 Positive = Annotated[float, Meta(gt=0)]
+Weight = Annotated[float, Meta(ge=0, le=WEIGHT_MAX)]
 _LN_2 = log(2)
 _TEACHES = Grade.STALE
 """The worst grade that a strategy learns from."""
@@ -41,7 +42,7 @@ class StrategyPlugin(Struct, frozen=True, kw_only=True):
 class MomentumConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Settings of `momentum`."""
 
-    weight: Annotated[float, Meta(ge=0)] = 1.0
+    weight: Weight = 1.0
     half_life_s: Positive = 20.0
     warmup_quotes: Annotated[int, Meta(ge=2)] = 20
     scale_bps: Positive = 10.0
@@ -94,7 +95,7 @@ class Momentum:
 class MeanReversionConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Settings of `mean_reversion`."""
 
-    weight: Annotated[float, Meta(ge=0)] = 0.5
+    weight: Weight = 0.5
     half_life_s: Positive = 300.0
     warmup_quotes: Annotated[int, Meta(ge=2)] = 100
     deviations: Positive = 3.0

@@ -54,6 +54,8 @@ class ReplayReport(Struct, frozen=True, kw_only=True):
     unrealised_usd: float
     nav_usd: float
     digest: str
+    faults: tuple[str, ...] = ()
+    """Of strategies: the first that each made; what they said then counts for nothing."""
 
     @property
     def profit_usd(self) -> float:
@@ -195,6 +197,7 @@ class Replay:
             unrealised_usd=(portfolio.net_micros - cost) / MICROS_PER_USD,
             nav_usd=portfolio.nav_micros / MICROS_PER_USD,
             digest=self._digest.hexdigest(),
+            faults=tuple(f"{name}: {words}" for name, words in self._desk.engine.panel.take_untold()),
         )
 
 

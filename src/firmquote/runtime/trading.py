@@ -153,6 +153,8 @@ class Trading:
         if day != self.desk.book.portfolio.account.day:
             self.desk.begin_day(day)
         self._read_files(now_ns)
+        for name, words in self.engine.panel.take_untold():
+            _log.error("a strategy's opinion was dropped; more of the kind are only counted", strategy=name, why=words)
 
     def carry(self, actions: Sequence[CorporateAction]) -> None:
         """Apply the corporate actions that are due to what is held: once, as often as this is called."""

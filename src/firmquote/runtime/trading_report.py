@@ -121,6 +121,11 @@ class TradingReport:
             counter("decisions_total", "Looks at a symbol.", engine.decided),
             counter("receipts_total", "Decisions recorded.", trading.desk.next_number - 1),
             counter("decisions_unrecorded_total", "Changes of mind too soon to record.", engine.unrecorded),
+            counter(
+                "strategy_faults_total",
+                "Opinions dropped: it raised, or they were none.",
+                (by("strategy", engine.panel.faults)),
+            ),
             gauge("decisions_paused", "1 while no risk may be opened.", bool(engine.pauses)),
             gauge("orders_working", "Orders on their way.", len(orders.by_key)),
             gauge("nav_dollars", "Cash and positions.", portfolio.nav_micros / MICROS_PER_USD),
