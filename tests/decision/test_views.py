@@ -1,5 +1,7 @@
 """The engine's view of the board: the quick way and the careful way say the same."""
 
+from copy import copy
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -7,6 +9,7 @@ from firmquote.board import Board, halt_entry
 from firmquote.decision import view_entry, view_line, view_others
 from firmquote.model import NS_PER_MS, FeedClass, Grade, LastPrice, Quote
 from firmquote.quality import GradePolicy, PlausibilityPolicy, age_ns, grade
+from firmquote.safety import Restrictions
 from firmquote.testing.clock import NOON_NS
 
 SIDES = st.one_of(st.none(), st.just(100.0))
@@ -61,3 +64,17 @@ def test_a_last_price_is_its_own_mid_and_nothing_is_nothing() -> None:
     (seen,) = view_others(board, board.entries["IBM"], NOON_NS)
     assert (seen.provider, seen.bid) == ("b", 98.0)
     assert view_entry(board, board.entries["BAC"], NOON_NS).grade is Grade.NONE
+
+
+def test_the_others_are_those_that_are_not_shown_whatever_hides_or_keeps_the_elected_line() -> None:
+    board = Board(["IBM"], grading=GradePolicy(), plausibility=PlausibilityPolicy())
+    entry = board.entries["IBM"]
+    for provider, feed_class in (("a", FeedClass.CONSOLIDATED), ("mock", FeedClass.SYNTHETIC)):
+        quote = Quote("IBM", provider, 98.0, 98.1, 1, 1, NOON_NS, NOON_NS, 1)
+        board.apply(board.add_feed(provider, feed_class), [quote], NOON_NS)
+    board.elect("IBM", "a")
+    entry.elect(copy(entry.lines["a"]))  # as the board does while a line waits to take over
+    assert [seen.provider for seen in view_others(board, entry, NOON_NS)] == ["mock"]
+    board.restrict(Restrictions(force_mock=True))
+    assert view_entry(board, entry, NOON_NS).provider == "mock"
+    assert [seen.provider for seen in view_others(board, entry, NOON_NS)] == ["a"]

@@ -157,6 +157,7 @@ def test_the_command_line_tells_decisions_and_their_reasons(tmp_path: Path) -> N
             assert "the same, byte for byte" in why
             otherwise = await cli("decisions", "what-if", str(number), "--active", "alphavantage", "--url", url)
             assert "With alphavantage it would have been" in otherwise
+            assert "not known   frozen: how long alphavantage's prices" in otherwise
             async with httpx.AsyncClient(base_url=url) as client:
                 assert (await client.get(f"/v1/receipts/{number}")).json()["identical"] is True
 

@@ -87,6 +87,8 @@ def what_if(
         return
     typer.echo("It was:\n" + explained(found["was"]))
     typer.echo(f"\nWith {active} it would have been:\n" + explained(found["would_be"]))
+    for words in found.get("unknown", ()):  # a gateway that was not restarted yet does not say
+        typer.echo(f"  not known   {words}")
 
 
 @decisions.command()

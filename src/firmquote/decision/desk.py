@@ -238,7 +238,7 @@ class Desk:
 
     def _may_work(self, order: Order) -> bool:
         """Say whether switches let the order go on: some forbid only what opens risk."""
-        permission = self.engine.permission(order.symbol)
+        permission = self.engine.permission_now(order.symbol)
         return permission.switch is None or (permission.may_reduce and not order.opens_risk)
 
     def _keep_best(self, now_ns: int) -> None:
@@ -268,6 +268,7 @@ class Desk:
                 refused=refused,
                 order=None if order is None else order.key,
                 config_version=self.rules.version,
+                permissions=tuple([self.engine.permission(view.symbol, view.provider) for view in others]),
             )
         )
         self.engine.on_recorded(outcome, number)

@@ -272,10 +272,14 @@ class DecisionEngine:
         if mind is not None:
             mind.opened_ns, mind.stopped_ns, mind.reduced_ns = opened_ns, stopped_ns, reduced_ns
 
-    def permission(self, symbol: str) -> Permission:
+    def permission(self, symbol: str, provider: str | None) -> Permission:
+        """Return what is allowed for the symbol while `provider` serves it."""
+        return self._permits.permission(symbol, provider)
+
+    def permission_now(self, symbol: str) -> Permission:
         """Return what is allowed for the symbol on the provider that serves it."""
         view = self._minds[symbol].view if symbol in self._minds else None
-        return self._permits.permission(symbol, None if view is None else view.provider)
+        return self.permission(symbol, None if view is None else view.provider)
 
     def may_reduce_by_score(self, symbol: str, now_ns: int) -> bool:
         """Say whether the rhythm of orders that reduce by the score allows the next."""

@@ -116,7 +116,8 @@ def view_lines(board: Board, lines: Sequence[Line], now_ns: int) -> list[MarketV
 
 def view_others(board: Board, entry: Entry, now_ns: int) -> tuple[MarketView, ...]:
     """Return what the providers that are not shown have of a symbol; those without a price are left out."""
-    lines = (line for line in entry.lines.values() if line is not entry.elected)
+    shown = visible_line(entry, board.restrictions)[0]
+    lines = (line for line in entry.lines.values() if shown is None or line.provider != shown.provider)
     return tuple(view for view in (view_line(board, line, now_ns) for line in lines) if view.received_ns)
 
 

@@ -7,10 +7,12 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from firmquote.decision.config import DecisionConfig
+from firmquote.decision.gates import Gate
 from firmquote.decision.judge import document, judge
 from firmquote.decision.market import MarketView
-from firmquote.decision.situation import Situation
+from firmquote.decision.situation import Permission, Situation
 from firmquote.errors import FirmquoteError
+from firmquote.model import BPS, USABLE, Grade
 from firmquote.model.trading import Decision, QuoteSeen, ReceiptView, WhatIfView
 
 RULES = 1
@@ -39,6 +41,8 @@ class Receipt(Struct, frozen=True, kw_only=True, tag="receipt"):
     """The key of the order that it led to."""
     config_version: str
     rules: int = RULES
+    permissions: tuple[Permission, ...] = ()
+    """What was allowed on each of `others`, in their order; older receipts do not say."""
 
 
 Record = Receipt | Rules
@@ -69,8 +73,8 @@ def what_if(receipt: Receipt, config: DecisionConfig, *, active: str) -> WhatIfV
     Raises:
         FirmquoteError: `active` had no price then, or served anyway.
     """
-    view = next((view for view in receipt.others if view.provider == active), None)
-    if view is None:
+    place = next((place for place, view in enumerate(receipt.others) if view.provider == active), None)
+    if place is None:
         had = [view.provider for view in receipt.others if view.provider]
         served = receipt.situation.view.provider
         raise FirmquoteError(
@@ -78,12 +82,52 @@ def what_if(receipt: Receipt, config: DecisionConfig, *, active: str) -> WhatIfV
             + ("served." if active == served else "had no price then.")
             + f" Others that had one: {', '.join(had) or 'none'}."
         )
-    situation = replace(receipt.situation, view=view)
+    situation, unknown = _as_if(receipt, place, config)
+    would_be = document(receipt.decision.id, situation, judge(situation, config), config)
     return WhatIfView(
         was=receipt.decision,
-        would_be=document(receipt.decision.id, situation, judge(situation, config), config),
+        would_be=would_be,
         active=active,
+        unknown=tuple(f"{gate}: {words}" for gate, words in unknown.items() if gate in would_be.gates_passed),
     )
+
+
+def _as_if(receipt: Receipt, place: int, config: DecisionConfig) -> tuple[Situation, dict[str, str]]:
+    """Return the situation with one of the others serving, and what is not known of it by the gate that asks."""
+    was, view = receipt.situation, receipt.others[place]
+    unknown = {Gate.FROZEN.value: f"how long {view.provider}'s prices had stood still is not recorded"}
+    if receipt.permissions:
+        permission = receipt.permissions[place]
+    else:
+        permission = replace(was.permission, budget_left_pct=None)
+        unknown[Gate.BUDGET.value] = f"how much of {view.provider}'s request budget was left was not recorded then"
+    move_bps = _move_bps(was, view)
+    if move_bps is None:
+        unknown[Gate.CORROBORATION.value] = "nothing was shown that the price could have moved away from"
+    situation = replace(
+        was,
+        view=view,
+        permission=permission,
+        changed_ns=view.received_ns,  # at the latest: it blocks only where it is sure to
+        move_bps=move_bps or 0.0,
+        agreeing=_agreeing(receipt, view, config.corroboration.agree_bps),
+    )
+    return situation, unknown
+
+
+def _move_bps(was: Situation, view: MarketView) -> float | None:
+    """Return how far `view` is from what the price that served was measured against; `None` where that is not known."""
+    if view.mid is None:
+        return 0.0
+    served = was.view.mid
+    measured = was.view.grade >= Grade.STALE or was.move_bps
+    return None if served is None or not measured else (view.mid / served * (1 + was.move_bps / BPS) - 1) * BPS
+
+
+def _agreeing(receipt: Receipt, view: MarketView, within_bps: float) -> int:
+    """Count the providers whose usable price is within `within_bps` of `view`'s, as the gateway does."""
+    mids = [each.mid for each in (receipt.situation.view, *receipt.others) if each.grade >= USABLE]
+    return sum(mid is not None and abs(mid / view.mid - 1) * BPS <= within_bps for mid in mids) if view.mid else 0
 
 
 def receipt_view(receipt: Receipt, config: DecisionConfig) -> ReceiptView:

@@ -224,6 +224,8 @@ class WhatIfView(Struct, frozen=True, kw_only=True):
     active: str
     was: Decision
     would_be: Decision
+    unknown: tuple[str, ...] = ()
+    """`GATE: …` of gates that `would_be` passed only because the receipt does not say what they ask about."""
 
 
 class Resumption(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
