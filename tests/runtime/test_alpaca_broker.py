@@ -1,7 +1,8 @@
 """Orders at Alpaca, over real sockets: sent once whatever breaks, filled once, ended as Alpaca says."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import Set as AbstractSet
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -44,13 +45,19 @@ class Desk:
     def __init__(self, sim: AlpacaTrading) -> None:
         self.sim = sim
         self.events: list[BrokerEvent] = []
-        self.broker = self.connect()
         self.held: list[dict[str, int]] = []
+        self.troubles: list[str] = []
+        self.broker = self.connect()
 
     def connect(self, key: str = LAB_KEY) -> AlpacaBroker:
         broker = AlpacaBroker(self.sim.url, Secret(key), SystemClock())
-        broker.on_positions = lambda held: self.held.append(dict(held))
+        broker.on_positions = self.hear
+        broker.on_trouble = self.troubles.append
         return broker
+
+    def hear(self, held: Mapping[str, int], unsettled: AbstractSet[str]) -> bool:
+        self.held.append({symbol: shares for symbol, shares in held.items() if symbol not in unsettled})
+        return not unsettled
 
     async def until(self, condition: Callable[[], bool]) -> None:
         clock = SystemClock()
@@ -175,6 +182,113 @@ def test_a_refusal_that_may_pass_is_tried_again(status: int) -> None:
             made.broker.place(order(), 0)
             await made.until(lambda: bool(made.fills()))
             assert len(made.sim.orders) == 1
+
+    play(body)
+
+
+@pytest.mark.parametrize(("method", "status"), [("GET", 200), ("GET", 404), ("POST", 200), ("POST", 403)])
+def test_an_answer_that_is_not_alpacas_is_no_answer_and_the_order_is_tried_again(method: str, status: int) -> None:
+    async def body() -> None:
+        async with desk() as made:
+            made.sim.garbled = {method: status}
+            made.broker.place(order(), 0)
+            await made.until(lambda: len(made.troubles) > 1)
+            assert made.states() in ([], [OrderState.SENT])
+            made.sim.garbled.clear()
+            made.held.clear()
+            await made.until(lambda: bool(made.fills()))
+            assert len(made.sim.orders) == 1
+            await made.until(lambda: {"IBM": 10} in made.held)
+            assert "with a body that is not Alpaca's" in made.troubles[0] or f"answered {status}" in made.troubles[0]
+
+    play(body)
+
+
+def test_while_an_order_cannot_be_sent_others_are_cancelled_and_followed() -> None:
+    async def body() -> None:
+        async with desk() as made:
+            made.sim.quotes["IBM"] = (100.0, 200.0)  # beyond the limit: it rests
+            made.broker.place(order("a-1-1", limit=101.0), 0)
+            await made.until(lambda: OrderState.SENT in made.states())
+            made.sim.garbled = {"POST": 403}
+            made.broker.place(order("b-1-1"), 0)
+            made.broker.cancel("a-1-1")
+            await made.until(lambda: OrderState.CANCELLED in made.states())
+
+    play(body)
+
+
+def test_a_cancel_that_did_not_get_through_is_asked_for_again() -> None:
+    async def body() -> None:
+        async with desk() as made:
+            made.sim.quotes["IBM"] = (100.0, 200.0)
+            made.broker.place(order(limit=101.0), 0)
+            await made.until(lambda: OrderState.SENT in made.states())
+            made.sim.garbled = {"DELETE": 403}
+            made.broker.cancel(order().key)
+            await made.until(lambda: bool(made.troubles))
+            made.sim.garbled.clear()
+            await made.until(lambda: OrderState.CANCELLED in made.states())
+
+    play(body)
+
+
+def test_a_defect_is_told_and_does_not_end_the_following_of_orders() -> None:
+    def defect(held: Mapping[str, int], unsettled: AbstractSet[str]) -> bool:
+        del held, unsettled
+        raise RuntimeError("odd")
+
+    async def body() -> None:
+        async with desk() as made:
+            made.broker.on_positions = defect
+            made.broker.place(order(), 0)
+            await made.until(lambda: bool(made.troubles))
+            assert made.troubles[0].startswith("RuntimeError('odd')")
+            made.broker.on_positions = made.hear
+            await made.until(lambda: {"IBM": 10} in made.held)
+            assert sum(fill.shares for fill in made.fills()) == 10
+
+    play(body)
+
+
+def test_an_order_that_is_cancelled_before_it_was_sent_is_never_sent() -> None:
+    async def body() -> None:
+        async with desk() as made:
+            made.broker.place(order(), 0)
+            made.broker.cancel(order().key)
+            await made.until(lambda: OrderState.CANCELLED in made.states())
+            assert made.sim.orders == {}
+
+    play(body)
+
+
+def test_an_order_that_is_cancelled_and_may_have_been_sent_before_a_restart_is_found_and_ended() -> None:
+    async def body() -> None:
+        async with desk() as made:
+            made.sim.quotes["IBM"] = (100.0, 200.0)
+            made.broker.place(order(limit=101.0), 0)
+            await made.until(lambda: OrderState.SENT in made.states())
+            made.events.clear()
+            again = made.broker = made.connect()
+            again.place(order(limit=101.0), 0)  # as the outbox has it: pending
+            again.cancel(order().key)
+            running = asyncio.create_task(again.run())
+            await made.until(lambda: OrderState.CANCELLED in made.states())
+            assert [each.status for each in made.sim.orders.values()] == ["canceled"]
+            running.cancel()
+            await asyncio.wait({running})
+
+    play(body)
+
+
+def test_positions_are_compared_while_orders_work_but_not_those_that_they_may_change() -> None:
+    async def body() -> None:
+        async with desk() as made:
+            made.sim.quotes |= {"IBM": (100.0, 200.0), "SPY": (50.0, 50.01)}
+            made.broker.place(order(limit=101.0), 0)
+            made.broker.place(replace(order("SPY-4-20261124"), symbol="SPY"), 0)
+            await made.until(lambda: {"SPY": 10} in made.held)
+            assert OrderState.CANCELLED not in made.states()
 
     play(body)
 

@@ -9,9 +9,10 @@ from tests.crash.trader import SYMBOLS, build
 
 from firmquote.board import Entry
 from firmquote.decision import MarketView, Panel
-from firmquote.model import NS_PER_MS, NS_PER_S, Quote, Session
+from firmquote.model import NS_PER_MS, NS_PER_S, Quote, Secret, Session
 from firmquote.model.trading import AdviceInput
 from firmquote.runtime import SystemClock
+from firmquote.runtime.alpaca_broker import AlpacaBroker
 from firmquote.runtime.trading import TURNS, UNSEEN_NS, Trading
 from firmquote.runtime.turns import at_once
 
@@ -138,3 +139,48 @@ def test_only_a_decision_that_a_quote_asks_for_counts_as_a_delay(tmp_path: Path)
     trading.board.touch(trading.board.entries["A"])
     trading.on_moved(trading.board.flush())
     assert len(trading.latencies_ns()) == len(SYMBOLS), "its quote is old, and nobody was slow"
+
+
+def at_alpaca(directory: Path) -> tuple[Trading, AlpacaBroker]:
+    broker = AlpacaBroker("http://127.0.0.1:9", Secret("a:b"), SystemClock())  # nobody runs it: no socket is opened
+    return build(directory, broker), broker
+
+
+def test_nothing_is_opened_before_what_the_broker_holds_agrees_with_our_books(tmp_path: Path) -> None:
+    trading, broker = at_alpaca(tmp_path)
+    assert not broker.on_positions({}, set()), "our books are not read yet"
+    asyncio.run(trading.open())
+    trading.advise(AdviceInput(symbol="A", score=1.0, source="made"), SystemClock.now_ns())
+    trading.on_moved(quoted(trading, "A"))
+    assert trading.desk.book.orders.by_key == {}
+    assert "not compared with our books yet" in trading.engine.pauses["broker"]
+    assert broker.on_positions({"A": 1}, set())
+    assert trading.engine.pauses["broker"] == "alpaca and our books disagree (A: 1 there, 0 in our books)"
+    assert broker.on_positions({}, set())
+    trading.think_again()
+    trading.on_moved(quoted(trading, "A"))
+    assert list(trading.desk.book.orders.by_symbol) == ["A"]
+    trading.close()
+
+
+def test_what_an_order_may_change_this_moment_is_not_compared_and_ends_no_pause(tmp_path: Path) -> None:
+    trading, broker = at_alpaca(tmp_path)
+    asyncio.run(trading.open())
+    assert not broker.on_positions({"A": 1}, {"A"})
+    assert "not compared with our books yet" in trading.engine.pauses["broker"]
+    assert not broker.on_positions({"A": 1, "B": 2}, {"A"})
+    assert "(B: 2 there, 0 in our books)" in trading.engine.pauses["broker"]
+    broker.on_positions({}, set())
+    assert trading.engine.pauses == {}
+    trading.close()
+
+
+def test_while_the_broker_carries_no_orders_out_nothing_is_opened(tmp_path: Path) -> None:
+    trading, broker = at_alpaca(tmp_path)
+    asyncio.run(trading.open())
+    broker.on_positions({}, set())
+    broker.on_trouble("alpaca: /v2/orders answered 403.")
+    assert "does not carry orders out (alpaca: /v2/orders answered 403.)" in trading.engine.pauses["broker"]
+    broker.on_positions({}, set())
+    assert trading.engine.pauses == {}
+    trading.close()

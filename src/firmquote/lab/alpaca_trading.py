@@ -76,6 +76,8 @@ class AlpacaTrading:
         self.shares_at_once = shares_at_once
         self.fail_next: list[int] = []
         """HTTP statuses that the next requests are answered with."""
+        self.garbled: dict[str, int] = {}
+        """HTTP method → the status with which something on the way answers it, in HTML."""
         self.lose_next_answers = 0
         """How many of the next orders are taken and not acknowledged: the connection breaks."""
         self.orders: dict[str, _SimOrder] = {}
@@ -128,6 +130,8 @@ class AlpacaTrading:
         given = (request.headers.get("APCA-API-KEY-ID", ""), request.headers.get("APCA-API-SECRET-KEY", ""))
         if given not in self._keys:
             return _error(401, 40110000, "request is not authorized")
+        if request.method in self.garbled:
+            return web.Response(status=self.garbled[request.method], text="<html>", content_type="text/html")
         if self.fail_next:
             status = self.fail_next.pop(0)
             return _error(status, status * 100_000, "too many requests." if status == 429 else "internal server error")

@@ -1,6 +1,7 @@
 """Which broker carries orders out, and whether it holds what our books say."""
 
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from urllib.parse import urlsplit
 
 from firmquote.decision import Broker, PaperBroker, Position
@@ -34,11 +35,13 @@ def open_broker(config: Config, environ: Mapping[str, str], clock: Clock) -> Bro
     return AlpacaBroker(decision.alpaca_url, key, clock)
 
 
-def differences(held: Mapping[str, int], positions: Iterable[Position]) -> list[str]:
-    """Say where what a broker holds is not what our books say."""
+def differences(
+    held: Mapping[str, int], positions: Iterable[Position], unsettled: AbstractSet[str] = frozenset()
+) -> list[str]:
+    """Say where what a broker holds is not what our books say; `unsettled` symbols are left out."""
     ours = {position.symbol: position.shares for position in positions if position.shares}
     return [
         f"{symbol}: {held.get(symbol, 0)} there, {ours.get(symbol, 0)} in our books"
-        for symbol in sorted(held.keys() | ours.keys())
+        for symbol in sorted((held.keys() | ours.keys()) - unsettled)
         if held.get(symbol, 0) != ours.get(symbol, 0)
     ]

@@ -7,6 +7,7 @@ batch at a time; an order reaches its broker once its batch is on the disk.
 import asyncio
 from collections import deque
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, date, datetime
@@ -112,6 +113,10 @@ class Trading:
         self.guarding = guarding
         if isinstance(broker, AlpacaBroker):
             broker.on_positions = self._compare
+            broker.on_trouble = self._doubt
+            self.engine.pauses[_BROKER] = (
+                f"what {broker.name} holds is not compared with our books yet; that is done once it answers"
+            )
         self.ledgers: Ledgers | None = None
         self._unstored: Batch | None = None
         """Was taken from the desk, and is not on the disk yet."""
@@ -307,14 +312,27 @@ class Trading:
             _log.error("decisions are paused", cause=str(error))
         self.engine.pauses[STORE] = str(error)
 
-    def _compare(self, held: Mapping[str, int]) -> None:
-        """See that the broker holds what our books say; while it does not, nothing is opened."""
-        wrong = differences(held, self.desk.book.portfolio.positions.values())
+    def _compare(self, held: Mapping[str, int], unsettled: AbstractSet[str]) -> bool:
+        """See that the broker holds what our books say; while it does not, nothing is opened.
+
+        What a working order may change this moment is left out. Returns whether everything was compared.
+        """
+        if self.ledgers is None:  # our books are not read yet
+            return False
+        wrong = differences(held, self.desk.book.portfolio.positions.values(), unsettled)
         if wrong:
             self.engine.pauses[_BROKER] = f"{self.broker.name} and our books disagree ({'; '.join(wrong)})"
             _log.error("positions disagree", broker=self.broker.name, wrong=wrong)
-        else:
+        elif not unsettled:
             self.engine.pauses.pop(_BROKER, None)
+        return not unsettled
+
+    def _doubt(self, trouble: str) -> None:
+        """Open nothing until the broker carries orders out again, and holds what our books say."""
+        self.engine.pauses[_BROKER] = (
+            f"{self.broker.name} does not carry orders out ({trouble}); "
+            "this ends by itself once it does and holds what our books say"
+        )
 
     # -- how
 
