@@ -39,7 +39,7 @@ from firmquote.decision import (
 )
 from firmquote.errors import FirmquoteError
 from firmquote.model import NS_PER_MS, NS_PER_S
-from firmquote.model.trading import MICROS_PER_USD, NewsInput, OrderState, Side
+from firmquote.model.trading import MICROS_PER_USD, Fill, NewsInput, OrderState, Side
 from firmquote.symbols import Rename, Split
 from firmquote.testing.clock import NOON_NS
 
@@ -180,6 +180,21 @@ def test_what_stops_and_losses_are_measured_from_is_stored_while_it_rises_and_at
     assert not made.take_batch(), "nothing has risen"
     (position,) = made.take_last().positions
     assert (position.best, position.mark) == (104.0, 103.5)
+
+
+def test_a_fill_that_nobody_waits_for_pauses_also_over_restarts_until_an_operator_resumes() -> None:
+    made = desk(config=FAST)
+    unknown = Fill(key="IBM-7-1", number=1, symbol="IBM", side=Side.BUY, shares=3, price=100.5, at_ns=NOON_NS)
+    made.broker.take = lambda now_ns: [unknown]  # type: ignore[method-assign]  # noqa: ARG005 - a protocol's name
+    made.on_timer(NOON_NS)
+    (why,) = made.engine.pauses.values()
+    assert "buy 3 IBM at 100.5, IBM-7-1" in why
+    assert "firmquote decisions resume" in why
+    again = desk(config=FAST)
+    again.restore(made.book, next_number=1, day=DAY)
+    assert again.engine.pauses == made.engine.pauses
+    assert again.resume() == (why,)
+    assert again.engine.pauses == {}
 
 
 def test_while_nothing_can_be_stored_no_order_is_made_and_receipts_keep_their_measure() -> None:

@@ -343,7 +343,12 @@ class Desk:
 
     def _on_fill(self, fill: Fill) -> None:
         if fill.key not in self.book.orders.by_key:
-            self.engine.pauses["orders"] = f"{self.broker.name} filled {fill.key}, which is no working order"
+            what = f"{fill.side.value} {fill.shares} {fill.symbol} at {fill.price:g}, {fill.key}"
+            self.latch(
+                "orders",
+                f"{self.broker.name} filled what is no working order ({what}), and our books do not have it: "
+                "compare them with what it holds, then `firmquote decisions resume`",
+            )
             return
         order = self.book.orders.on_fill(fill)
         self._orders[order.key] = order
