@@ -30,6 +30,8 @@ class Candidate(Struct, frozen=True, kw_only=True):
     rank: int
     """Preference: 0 is most wanted. No two candidates share a rank."""
     status: Status
+    why: str = ""
+    """What is wrong with it, in words."""
     usable_since_ns: int | None
     """Since when it has been usable without a break; `None` when it is not."""
     mute: bool = False
@@ -79,7 +81,7 @@ def elect(candidates: Iterable[Candidate], serving: Serving, policy: ElectionPol
             usable = [c for c in usable if not c.synthetic and _steady_s(c, now_ns) >= policy.cut_off_grace_s]
         if not usable:
             return stay
-        return Election(name=usable[0].name, cause=f"{current.name} is {current.status.value}")
+        return Election(name=usable[0].name, cause=f"{current.name} is {_state(current)}")
     if _must_stay(serving, policy, now_ns):
         return stay
     return _improve(usable, current, policy, now_ns) or stay
@@ -105,8 +107,12 @@ def _improve(usable: list[Candidate], current: Candidate, policy: ElectionPolicy
             if policy.failback == "after" and _steady_s(other, now_ns) >= policy.failback_after_s:
                 return Election(name=other.name, cause=f"{other.name} is back for {policy.failback_after_s:g} s")
         elif current.status is Status.DEGRADED and other.status is Status.HEALTHY:
-            return Election(name=other.name, cause=f"{current.name} is degraded")
+            return Election(name=other.name, cause=f"{current.name} is {_state(current)}")
     return None
+
+
+def _state(candidate: Candidate) -> str:
+    return f"{candidate.status.value}{f': {candidate.why}' if candidate.why else ''}"
 
 
 def _steady_s(candidate: Candidate, now_ns: int) -> float:

@@ -1,7 +1,7 @@
 """Symbols that share one order of providers, and who serves them: the unit in which roles move. Pure."""
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from msgspec import Struct
 
@@ -29,6 +29,8 @@ class Group:
         self.symbols: list[str] = []
         self.serving = Serving(name=order[0], since_ns=now_ns)
         self._switches_ns: deque[int] = deque(maxlen=SWITCHES_KEPT)
+        self._before: deque[Serving] = deque(maxlen=SWITCHES_KEPT)
+        """What each of these switches ended."""
 
     def prefer(self, name: str) -> None:
         """Make `name` the most wanted provider here."""
@@ -38,7 +40,20 @@ class Group:
     def switch(self, name: str, now_ns: int) -> None:
         """Let `name` serve from now on."""
         self._switches_ns.append(now_ns)
+        self._before.append(self.serving)
         self.serving = Serving(name=name, since_ns=now_ns, switches_ns=tuple(self._switches_ns))
+
+    def undo(self, lost: Collection[str], since_ns: int) -> str | None:
+        """Take back switches since `since_ns` from a more to a less wanted one of `lost`; return whom the last left."""
+        left = self.serving.name
+        while self._before and self.serving.since_ns >= since_ns:
+            wanted = [name for name in self.order if name in lost]
+            earlier, later = self._before[-1].name, self.serving.name
+            if earlier not in wanted or later not in wanted or wanted.index(earlier) > wanted.index(later):
+                break
+            self._switches_ns.pop()
+            self.serving = self._before.pop()
+        return left if left != self.serving.name else None
 
     def role(self) -> Role:
         """Return what another process must know to go on."""
@@ -50,6 +65,7 @@ class Group:
         self.order = [*known, *(name for name in self.order if name not in known)]
         if role.serving in self.order:
             self.serving = Serving(name=role.serving, since_ns=now_ns)
+            self._before.clear()
 
     def elect(self, members: Mapping[str, Member], policy: ElectionPolicy, now_ns: int) -> Election:
         """Return who should serve now."""
@@ -58,6 +74,7 @@ class Group:
                 name=name,
                 rank=rank,
                 status=members[name].status,
+                why=members[name].why,
                 usable_since_ns=members[name].usable_since_ns,
                 mute=members[name].mute,
                 cut_off=members[name].cut_off,

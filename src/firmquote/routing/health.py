@@ -1,13 +1,16 @@
 """How a provider is doing: a rolling record of outcomes, and a status that does not flicker."""
 
 from collections import deque
+from collections.abc import Sequence
 from enum import Enum
 
 from msgspec import Struct
 
-from firmquote.model import NS_PER_MS
+from firmquote.model import MS_PER_S, NS_PER_MS
 
 CONNECTION_LOST = "connection_lost"
+CALM_TO_FORGET = 5
+"""Good answers, or seconds of an open stream, after which what was said before explains nothing any more."""
 OUTCOMES_MAX = 4_096
 """Outcomes kept per provider; older ones leave first even inside the window."""
 
@@ -64,13 +67,16 @@ class Health:
 
     def __init__(self, policy: HealthPolicy) -> None:
         self.degraded = False
+        self.degraded_why = ""
+        """What was measured when it last breached the policy, and the limit."""
         self.errors: dict[str, int] = {}
         self.last_error: str | None = None
         self.last_error_kind: str | None = None
-        """Of the last error that says more than that the connection broke, since it was last ready."""
+        """Of the last error that says more than that the connection broke, while that may be its consequence."""
         self.requests = 0
         self._policy = policy
         self._outcomes: deque[Outcome] = deque(maxlen=OUTCOMES_MAX)
+        self._calm = 0
         self._bad = 0
         self._good = 0
         self._evaluated_ns = 0
@@ -91,6 +97,13 @@ class Health:
         self.last_error = words
         if kind != CONNECTION_LOST or self.last_error_kind is None:  # what was said before the end says why
             self.last_error_kind = kind
+            self._calm = 0
+
+    def note_calm(self) -> None:
+        """Note a good answer, or a second in which the stream stayed open: the last error is over by so much."""
+        self._calm += 1
+        if self._calm >= CALM_TO_FORGET:
+            self.last_error_kind = None
 
     def success_rate(self, now_ns: int) -> float | None:
         """Return the share of outcomes in the window that went well, or `None` without any."""
@@ -122,9 +135,9 @@ class Health:
         self._evaluated_ns = now_ns
         self._expire(now_ns)
         judged = [outcome for outcome in self._outcomes if outcome.at_ns >= self._usable_since_ns]
-        slow = latency.p95_ms is not None and latency.p95_ms > policy.max_p95_latency_ms
-        failing = sum(outcome.ok for outcome in judged) < policy.min_success_rate * len(judged)
-        if len(judged) >= policy.samples_min and (slow or failing):
+        breach = self._breach(judged, latency) if len(judged) >= policy.samples_min else ""
+        if breach:
+            self.degraded_why = breach
             self._bad, self._good = self._bad + 1, 0
         else:
             self._bad, self._good = 0, self._good + 1
@@ -132,6 +145,18 @@ class Health:
             self.degraded = True
         elif self._good >= policy.good_evaluations:
             self.degraded = False
+
+    def _breach(self, judged: Sequence[Outcome], latency: Percentiles) -> str:
+        policy = self._policy
+        good = sum(outcome.ok for outcome in judged)
+        if good < policy.min_success_rate * len(judged):
+            return (
+                f"success rate {good / len(judged):.1%} of {len(judged)} in {policy.window_ms / MS_PER_S:g} s, "
+                f"below {policy.min_success_rate:.1%}"
+            )
+        if latency.p95_ms is not None and latency.p95_ms > policy.max_p95_latency_ms:
+            return f"p95 latency {latency.p95_ms:,.0f} ms, above {policy.max_p95_latency_ms:,.0f} ms"
+        return ""
 
     def _expire(self, now_ns: int) -> None:
         horizon_ns = now_ns - self._policy.window_ms * NS_PER_MS

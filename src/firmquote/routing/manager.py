@@ -1,15 +1,16 @@
 """ProviderManager: what every provider is worth, which one serves which symbols, and why."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 from firmquote.errors import ConfigError
-from firmquote.model import NS_PER_MS
+from firmquote.model import NS_PER_MS, NS_PER_S
 from firmquote.routing.blame import Blame
+from firmquote.routing.breaker import BreakerState
 from firmquote.routing.changes import Change, Showing
 from firmquote.routing.group import Group, Role
 from firmquote.routing.health import CONNECTION_LOST, Outcome, Percentiles, Status
 from firmquote.routing.lines import LineBook
-from firmquote.routing.member import Member
+from firmquote.routing.member import TOGETHER_NS, Member
 from firmquote.routing.policy import RoutingPolicy
 from firmquote.routing.routes import Routed, check_routes, route_symbol
 
@@ -63,6 +64,7 @@ class ProviderManager:
         if member.cut_off and member.ready:
             self._note("connection", name, "cut off", "ready", "it answers again", now_ns)
         member.cut_off = False
+        member.heard_ns = now_ns
         if not member.ready:
             member.health.last_error_kind = None
             member.ready = True
@@ -74,10 +76,15 @@ class ProviderManager:
         member.health.note_error(CONNECTION_LOST, words)
         member.reconnects += 1
         member.silent = None
-        member.cut_off = member.cut_off or self.cut_off(name)
         if member.ready:
             member.ready = False
+            member.lost_ns = now_ns
             self._note("connection", name, "ready", "down", words, now_ns)
+        if self.cut_off(name, now_ns):
+            self._on_lost_together(now_ns)
+            member.cut_off = True
+        elif member.cut_off:
+            member.cut_off = not self._somebody_is_steady(name, now_ns)
         if not member.cut_off:
             self._feed_breaker(name, ok=False, now_ns=now_ns)
 
@@ -92,13 +99,20 @@ class ProviderManager:
 
     def on_outcome(self, name: str, outcome: Outcome) -> None:
         """One request was answered, well (`ok`) or not."""
-        self.members[name].health.note(outcome)
+        member = self.members[name]
+        member.health.note(outcome)
+        if outcome.ok:
+            member.heard_ns = outcome.at_ns
+            member.health.note_calm()
         self._feed_breaker(name, ok=outcome.ok, now_ns=outcome.at_ns)
 
     def on_stream_second(self, name: str, *, brought_data: bool, now_ns: int) -> None:
         """One second of a stream passed: good with data, bad without a line; a quiet one says nothing."""
         member = self.members[name]
+        if member.ready:
+            member.health.note_calm()
         if brought_data:
+            member.heard_ns = now_ns
             member.health.note(Outcome(at_ns=now_ns, ok=True, latency_ns=None))
             self._feed_breaker(name, ok=True, now_ns=now_ns)
         elif not member.ready and member.status is not Status.CONNECTING and not member.cut_off:
@@ -123,15 +137,27 @@ class ProviderManager:
         for name, member in self.members.items():
             member.mute = name in mute
 
-    def cut_off(self, name: str) -> bool:
-        """Say whether everybody else is out of reach too, so that `name`'s trouble is the network's or our own."""
-        others = [m for m in self.members.values() if m.name != name and not m.synthetic and m.refused is None]
-        return bool(others) and all(m.mute or m.cut_off for m in others)
+    def cut_off(self, name: str, now_ns: int) -> bool:
+        """Say whether everybody else is out of reach too, so that `name`'s trouble is the network's or our own.
+
+        Who was lost with it is out of reach, before anybody is mute. Who was down already is no witness, and whoever
+        was heard after its loss shows that this was its own.
+        """
+        member = self.members[name]
+        others = [m for m in self._live() if m.name != name and m.refused is None]
+        if not member.ready and member.lost_ns is not None:
+            known_ns = member.lost_ns + TOGETHER_NS
+            if any(m.heard_ns > known_ns for m in others):
+                return False
+        together = member.is_just_lost(now_ns)
+        gone = [m for m in others if m.mute or m.cut_off or (together and m.is_just_lost(now_ns))]
+        return bool(gone) and all(m in gone or not m.ready for m in others)
 
     def on_unreached(self, name: str, outcome: Outcome) -> None:
         """A request was not answered at all. While everybody is out of reach that is not the provider's failure."""
         member = self.members[name]
-        if self.cut_off(name):
+        if self.cut_off(name, outcome.at_ns):
+            member.breaker.on_no_verdict(outcome.at_ns)
             if not member.cut_off:
                 member.cut_off = True
                 words = f"nobody is heard any more: {member.health.last_error or 'no answer'}"
@@ -190,7 +216,12 @@ class ProviderManager:
     def allows(self, name: str, now_ns: int) -> bool:
         """Say whether the provider's breaker lets a request through now, and nobody forbids its use."""
         member = self.members[name]
-        return not self.resting and not member.blocks and member.breaker.allows(now_ns)
+        if self.resting or member.blocks:
+            return False
+        before = member.breaker.state
+        allowed = member.breaker.allows(now_ns)
+        self._tell_of_breaker(member, before, now_ns)
+        return allowed
 
     def activate(self, name: str, reason: str, now_ns: int) -> Change | None:
         """Make `name` the most wanted provider wherever it is routed, and let it serve there now.
@@ -292,18 +323,51 @@ class ProviderManager:
     def _feed_breaker(self, name: str, *, ok: bool, now_ns: int) -> None:
         member = self.members[name]
         before = member.breaker.state
-        if ok:
-            member.breaker.on_success()
-        else:
+        if not ok:
             member.breaker.on_failure(now_ns)
+        elif before is BreakerState.CLOSED:
+            member.breaker.on_success(now_ns)
+        else:
+            member.breaker.on_success(now_ns, needed=not any(m.usable and not m.mute for m in self._live()))
+        self._tell_of_breaker(member, before, now_ns)
+
+    def _tell_of_breaker(self, member: Member, before: BreakerState, now_ns: int) -> None:
         after = member.breaker.state
         if after is not before:
-            self._note("breaker", name, before.value, after.value, member.health.last_error or "", now_ns)
+            said = member.health.last_error if after is BreakerState.OPEN else None
+            cause = f"{member.breaker.why}{f': {said}' if said else ''}"
+            self._note("breaker", member.name, before.value, after.value, cause, now_ns)
+
+    def _live(self) -> Iterator[Member]:
+        return (member for member in self.members.values() if not member.synthetic)
+
+    def _somebody_is_steady(self, name: str, now_ns: int) -> bool:
+        """Whether another is back for so long that `name`'s absence is its own."""
+        grace_ns = int(self._policy.election.cut_off_grace_s * NS_PER_S)
+        since = [m.usable_since_ns for m in self._live() if m.name != name and not m.mute]
+        return any(at_ns is not None and now_ns - at_ns >= grace_ns for at_ns in since)
+
+    def _on_lost_together(self, now_ns: int) -> None:
+        """Take back what was thought of those who were lost a moment before the last, and roles that moved for that."""
+        lost = [member.name for member in self._live() if member.is_just_lost(now_ns)]
+        words = f"{' and '.join(lost)} were lost together" if len(lost) > 1 else "nobody is heard any more"
+        for name in lost:
+            if not self.members[name].cut_off:
+                self.members[name].cut_off = True
+                self._note("connection", name, "down", "cut off", words, now_ns, blame=Blame.NETWORK)
+        for group in self.groups:
+            left = group.undo(lost, now_ns - TOGETHER_NS)
+            if left is not None:
+                self._tell_of_role(group, left, words, Blame.NETWORK, now_ns)
 
     def _switch(self, group: Group, name: str, cause: str, blame: Blame | None, now_ns: int) -> Change:
         before = group.serving.name
         group.switch(name, now_ns)
+        return self._tell_of_role(group, before, cause, blame, now_ns)
+
+    def _tell_of_role(self, group: Group, before: str | None, cause: str, blame: Blame | None, now_ns: int) -> Change:
         self.version += 1
+        name = str(group.serving.name)
         self.last_role_change = self._note("role", name, before, name, cause, now_ns, route=group.route, blame=blame)
         return self.last_role_change
 

@@ -2,9 +2,13 @@
 
 from collections.abc import Callable
 
+from firmquote.model import NS_PER_S
 from firmquote.routing.blame import KEY_OR_QUOTA_ERRORS, Blame
 from firmquote.routing.breaker import Breaker, BreakerPolicy, BreakerState
 from firmquote.routing.health import Health, HealthPolicy, Status
+
+TOGETHER_NS = 2 * NS_PER_S
+"""Connections that are lost within this are lost together; one provider's own end has no reason to wait for another."""
 
 
 class Member:
@@ -29,6 +33,10 @@ class Member:
         """Not a byte of it for longer than any live connection stays quiet: it may be cut off, and saves nobody."""
         self.cut_off = False
         """It failed together with everybody else: that was the network or ourselves, and it may be back at once."""
+        self.lost_ns: int | None = None
+        """When it was last lost after it had been ready."""
+        self.heard_ns = 0
+        """When it last said anything: an answer, data, that it is ready."""
         self.reconnects = 0
         self.status = Status.HEALTHY if synthetic else Status.CONNECTING
         self.why = ""
@@ -37,6 +45,8 @@ class Member:
         self.unfit: str | None = None
         """Why most of its single lines are unfit, while they are."""
         self.usable_since_ns: int | None = 0 if synthetic else None
+        self._well_since_ns: int | None = None
+        """Since when only its breaker's cooldown stands in its way."""
 
     @property
     def usable(self) -> bool:
@@ -53,9 +63,23 @@ class Member:
         if self.status not in (Status.HEALTHY, Status.DEGRADED):
             self.usable_since_ns = None
         elif self.usable_since_ns is None:
-            self.usable_since_ns = now_ns
+            self.usable_since_ns = now_ns if self._well_since_ns is None else self._well_since_ns
             self.health.begin(now_ns)
+        if not self._only_waits():
+            self._well_since_ns = None
+        elif self._well_since_ns is None:
+            self._well_since_ns = now_ns
         return self.status is not before
+
+    def is_just_lost(self, now_ns: int) -> bool:
+        """Say whether its connection is gone, and only just."""
+        return not self.ready and self.lost_ns is not None and 0 <= now_ns - self.lost_ns <= TOGETHER_NS
+
+    def _only_waits(self) -> bool:
+        """Whether it delivers and its breaker waits: a cooldown counts towards the time it must be steady for."""
+        if self.breaker.state is BreakerState.CLOSED or self.breaker.consecutive_failures or not self.ready:
+            return False
+        return not (self.blocks or self.refused or self.unaffordable or self.silent or self.unfit)
 
     def _status(self, *, in_grace: bool) -> tuple[Status, str, Blame | None]:
         if self.blocks:
@@ -74,7 +98,7 @@ class Member:
         if wrong is not None:
             return Status.FAILED, wrong, Blame.PROVIDER
         if self.health.degraded:
-            return Status.DEGRADED, "success rate or latency outside the policy", self._blame_for_errors()
+            return Status.DEGRADED, self.health.degraded_why, self._blame_for_errors()
         return Status.HEALTHY, "", None
 
     def _blame_for_errors(self) -> Blame:
