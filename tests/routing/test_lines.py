@@ -1,5 +1,10 @@
 """One line may be unfit although its provider is well."""
 
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+
 from firmquote.model import NS_PER_S
 from firmquote.routing import LineBook, ProviderManager, RoutingPolicy
 
@@ -29,6 +34,63 @@ def test_a_line_is_wanted_again_once_it_has_been_well_for_a_while() -> None:
     assert manager.showing("IBM").order == ("b", "a")
     manager.advance({}, 7 * NS_PER_S)
     assert manager.showing("IBM").order == ("a", "b")
+
+
+def moves_of_ibm(manager: ProviderManager, bad_s: list[tuple[float, float]], until_s: float) -> list[float]:
+    """Return when IBM was shown from another provider than before, while a's line is unfit as in `bad_s`."""
+    at_s, unfit, shown, moves = 0.0, False, "a", []
+    while at_s < until_s:
+        at_s += 0.5
+        bad = any(begin <= at_s < end for begin, end in bad_s)
+        if bad is not unfit:
+            unfit = bad
+            manager.on_line("a", "IBM", "silence", "frozen" if bad else None, int(at_s * NS_PER_S))
+        manager.advance({}, int(at_s * NS_PER_S))
+        if manager.showing("IBM").order[0] != shown:
+            shown = manager.showing("IBM").order[0]
+            moves.append(at_s)
+    return moves
+
+
+def test_a_line_that_comes_and_goes_is_wanted_again_later_each_time() -> None:
+    moves = moves_of_ibm(ready(), [(at_s, at_s + 0.5) for at_s in range(1, 500, 7)], 500)
+    assert moves == [1, 6.5, 8], "twice five seconds without a relapse never come"
+
+
+def test_a_relapse_that_lies_long_back_is_forgiven() -> None:
+    moves = moves_of_ibm(ready(), [(1, 2), (20, 21), (1_000, 1_001)], 1_100)
+    assert moves == [1, 7, 20, 31, 1_000, 1_006]
+
+
+def test_a_passing_objection_does_not_shorten_a_recovery() -> None:
+    manager = ready()
+    manager.on_line("a", "IBM", "silence", "frozen", NS_PER_S)
+    manager.on_line("a", "IBM", "silence", None, 2 * NS_PER_S)
+    manager.pass_over("a", "IBM", "overdue", "its answer is overdue")
+    manager.advance({}, 8 * NS_PER_S)
+    manager.excuse("a", "IBM", "overdue")
+    assert manager.showing("IBM").order == ("b", "a")
+    manager.advance({}, 8 * NS_PER_S)
+    assert manager.showing("IBM").order == ("a", "b")
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.floats(0.5, 90).map(lambda s: round(s * 2) / 2), st.floats(0.5, 30).map(lambda s: round(s * 2) / 2)
+        ),
+        max_size=30,
+    )
+)
+def test_no_line_changes_its_provider_faster_than_its_recovery_doubles(phases: list[tuple[float, float]]) -> None:
+    now_s, bad_s = 0.0, []
+    for well_s, ill_s in phases:
+        bad_s.append((now_s + well_s, now_s + well_s + ill_s))
+        now_s += well_s + ill_s
+    moves = moves_of_ibm(ready(), bad_s, now_s + 1)
+    ways_back = moves[1::2]
+    for nth, (before, after) in enumerate(pairwise(ways_back), start=1):
+        assert after - before >= 5 * 2 ** min(nth, 6)
 
 
 def test_wrong_values_bar_a_line_and_missing_ones_do_not() -> None:

@@ -4,12 +4,16 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
-from firmquote.model import NS_PER_MS
+from firmquote.model import NS_PER_MS, NS_PER_S
 
 MOST_SHARE = 0.5
 """A provider of which this share of lines is unfit is not well itself …"""
 MOST_MIN = 2
 """… if they are at least so many."""
+DOUBLINGS_MAX = 6
+"""A line must be well for twice as long after each relapse, up to 64 times."""
+FORGIVEN_NS = 600 * NS_PER_S
+"""A line that was wanted again for so long starts anew."""
 
 
 class Unfit(Struct, frozen=True, kw_only=True):
@@ -25,13 +29,17 @@ class Unfit(Struct, frozen=True, kw_only=True):
 class LineBook:
     """Remembers who objects to which line. A line that is cleared is wanted again after `recovery_ms`.
 
-    Bounded: each source has at most one word on each line.
+    A line that comes and goes is wanted again later each time, so that a symbol doesn't change its provider forever.
+    Bounded: each source has at most one word on each line, and a relapse is forgotten.
     """
 
     def __init__(self, recovery_ms: int) -> None:
         self._recovery_ns = recovery_ms * NS_PER_MS
         self._unfit: dict[tuple[str, str], dict[str, Unfit]] = {}
         self._cleared_ns: dict[tuple[str, str], int] = {}
+        self._wanted_ns: dict[tuple[str, str], int] = {}
+        """Since when a line that had recovered has been wanted again, until a relapse is over or it is forgiven."""
+        self._relapses: dict[tuple[str, str], int] = {}
 
     def object_to(
         self, provider: str, symbol: str, source: str, words: str, *, bars: bool, now_ns: int, passing: bool = False
@@ -47,7 +55,7 @@ class LineBook:
     def clear(self, provider: str, symbol: str, source: str, now_ns: int | None) -> bool:
         """Note that `source` has nothing more against a line; say whether it had.
 
-        With no time the line is wanted again at once.
+        With no time the line is wanted again at once, if it was before.
         """
         key = (provider, symbol)
         against = self._unfit.get(key)
@@ -57,13 +65,26 @@ class LineBook:
             del self._unfit[key]
             if now_ns is not None:
                 self._cleared_ns[key] = now_ns
+                if self._wanted_ns.pop(key, None) is not None:
+                    self._relapses[key] = min(self._relapses.get(key, 0) + 1, DOUBLINGS_MAX)
         return True
 
     def expire(self, now_ns: int) -> bool:
         """Forget recoveries that are over; say whether there were any."""
-        over = [key for key, at_ns in self._cleared_ns.items() if now_ns - at_ns >= self._recovery_ns]
+        over = [
+            key
+            for key, at_ns in self._cleared_ns.items()
+            if key not in self._unfit and now_ns - at_ns >= self._recovery_ns << self._relapses.get(key, 0)
+        ]
         for key in over:
             del self._cleared_ns[key]
+            self._wanted_ns[key] = now_ns
+        forgiven = [
+            key for key, at_ns in self._wanted_ns.items() if key not in self._unfit and now_ns - at_ns >= FORGIVEN_NS
+        ]
+        for key in forgiven:
+            del self._wanted_ns[key]
+            self._relapses.pop(key, None)
         return bool(over)
 
     def against(self, provider: str, symbol: str) -> dict[str, Unfit]:

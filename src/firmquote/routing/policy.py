@@ -18,7 +18,7 @@ class RoutingPolicy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     connect_grace_ms: int = 10_000
     """How long a provider may take after the start before not being ready counts as failed."""
     line_recovery_ms: int = 5_000
-    """How long a single line must be well again before it is preferred again."""
+    """How long a single line must be well again before it is preferred again; twice as long after each relapse."""
     routes: tuple[Route, ...] = ()
     """Symbols that do not follow the configured roles; the first that matches counts."""
     election: ElectionPolicy = ElectionPolicy()
