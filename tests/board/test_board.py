@@ -202,3 +202,6 @@ def test_delays_are_those_of_the_last_frames_and_can_be_forgotten() -> None:
     assert feed.delays_ns() == []
     feed.note_frame(NOON_NS, 7)
     assert feed.delays_ns() == [7]
+    feed.note_frame(NOON_NS, 6)
+    assert feed.delays_ns(since_frames=3_001) == [6]
+    assert feed.delays_ns(since_frames=3_002) == []

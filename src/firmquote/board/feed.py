@@ -112,9 +112,9 @@ class Feed:
         self._frames += 1
         self.last_accepted_ns = received_ns
 
-    def delays_ns(self) -> list[int]:
-        """Return the delays of the last frames, sorted; clock skew is not taken out."""
-        return sorted(self._newest_delays_ns(min(self._frames - self._delays_from, DELAYS_KEPT)))
+    def delays_ns(self, since_frames: int = 0) -> list[int]:
+        """Return the delays of the last frames after number `since_frames`, sorted; clock skew is not taken out."""
+        return sorted(self._newest_delays_ns(min(self._frames - max(since_frames, self._delays_from), DELAYS_KEPT)))
 
     @property
     def frames(self) -> int:

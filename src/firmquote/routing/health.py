@@ -82,6 +82,11 @@ class Health:
         self._evaluated_ns = 0
         self._usable_since_ns = 0
 
+    @property
+    def window_s(self) -> int:
+        """Over how long it is judged, in whole seconds."""
+        return max(1, self._policy.window_ms // MS_PER_S)
+
     def note(self, outcome: Outcome) -> None:
         """Remember one outcome."""
         self.requests += 1

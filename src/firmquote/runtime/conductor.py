@@ -11,7 +11,7 @@ from firmquote.model import MS_PER_S, NS_PER_MS, Clock, LineState, LineStatus, S
 from firmquote.model.status import EventView
 from firmquote.model.tracing import TRACING
 from firmquote.quality import SilencePolicy, clock_difference_ns
-from firmquote.routing import Blame, Change, Outcome, Percentiles, ProviderManager, percentiles
+from firmquote.routing import Blame, Change, Outcome, Percentiles, ProviderManager, Status, percentiles
 from firmquote.runtime.frozen_lines import FrozenLines
 from firmquote.runtime.hedging import Asker, Hedger
 from firmquote.runtime.turns import Work
@@ -70,11 +70,14 @@ class Conductor:
         self._sequence = 0
         self._streams: dict[str, tuple[Feed, int]] = {}
         """Streamed feeds, and how much each had accepted when its last second was judged."""
+        self._frames: dict[str, deque[int]] = {}
+        """How many frames each stream had brought at each second of the window over which its health is judged."""
         self.show()
 
     def watch_stream(self, feed: Feed, stream: OpenStream) -> None:
         """Judge this feed as a stream: every second by what it brought, at every tick by its silence."""
         self._streams[feed.provider] = (feed, feed.accepted)
+        self._frames[feed.provider] = deque(maxlen=self.manager.members[feed.provider].health.window_s)
         self._streams_open[feed.provider] = stream
         self.watch.add(feed)
         self.frozen.watch(feed.provider, self._clock.monotonic_ns())
@@ -133,11 +136,13 @@ class Conductor:
         for provider, (feed, before) in list(self._streams.items()):
             self.manager.on_stream_second(provider, brought_data=feed.accepted > before, now_ns=now_ns)
             self._streams[provider] = (feed, feed.accepted)
+            self._frames[provider].append(feed.frames)
 
     def advance(self) -> None:
         """Evaluate, elect, show, and publish what changed."""
         now_ns = self._clock.now_ns()
         changes = self.manager.advance(self._latencies, now_ns)
+        self._forget_the_delays_of_outages(changes)
         self.show()
         self.publish([*changes, *self._seams()])
 
@@ -199,12 +204,16 @@ class Conductor:
         return next(event for event in reversed(self.events) if event.kind == "role")
 
     def latency(self, name: str, now_ns: int) -> Percentiles:
-        """Return a stream's delay behind its own times, less the difference of clocks, or a polled one's round trip."""
+        """Return a stream's delay behind its own times, less the difference of clocks, or a polled one's round trip.
+
+        Either is of the window over which health is judged.
+        """
         streamed = self._streams.get(name)
         if streamed is None:
             return self.manager.members[name].health.latency(now_ns)
         skew_ns = clock_difference_ns(self.watch.least_lag_ns(name))
-        return percentiles(streamed[0].delays_ns(), less_ns=skew_ns)
+        frames = self._frames[name]
+        return percentiles(streamed[0].delays_ns(frames[0] if frames else 0), less_ns=skew_ns)
 
     def show(self) -> None:
         """Let the board follow the roles and the fitness of lines, in this call."""
@@ -214,6 +223,13 @@ class Conductor:
             self._waiting = self._board.show(manager.showing, list(self._board.entries), self._clock.now_ns())
         elif self._waiting:
             self._waiting = self._board.show(manager.showing, self._waiting, self._clock.now_ns())
+
+    def _forget_the_delays_of_outages(self, changes: Sequence[Change]) -> None:
+        """How late a stream was before it became usable again says nothing of how it is now."""
+        for change in changes:
+            if change.kind == "status" and change.before == Status.FAILED.value and change.provider in self._streams:
+                self._streams[change.provider][0].forget_delays()
+                self._latencies.pop(change.provider, None)
 
     def _heard_ms(self, now_ns: int) -> dict[str, float]:
         heard = {name: stream.heard_ns for name, stream in self._streams_open.items()}
