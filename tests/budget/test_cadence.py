@@ -1,5 +1,6 @@
 """The planner: the optimum, its bounds, whose turn it is, and what prices teach it."""
 
+import math
 from collections import Counter
 from itertools import pairwise
 
@@ -131,6 +132,16 @@ def test_variance_is_learned_from_prices() -> None:
     assert calm.per_s < 0.3
     assert wild.per_s == pytest.approx(100, rel=0.15)  # 10 bps a second
     assert Variance().per_s == pytest.approx(0.7)
+
+
+@pytest.mark.parametrize("broken", [0.0, -1.0, math.inf, math.nan])
+def test_what_is_no_price_teaches_nothing(broken: float) -> None:
+    seen, spared = Variance(), Variance()
+    for second, price in enumerate((100.0, broken, 100.1)):
+        seen.see(price, second * NS_PER_S)
+    for second, price in ((0, 100.0), (2, 100.1)):
+        spared.see(price, second * NS_PER_S)
+    assert spared.per_s == seen.per_s
 
 
 def test_a_new_position_is_asked_more_often_from_the_next_plan_on() -> None:

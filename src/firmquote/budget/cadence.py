@@ -78,7 +78,9 @@ class Variance:
         self._at_ns = 0
 
     def see(self, price: float, at_ns: int) -> None:
-        """Learn from a price."""
+        """Learn from a price, if it is one: what a provider says that is broken is refused elsewhere."""
+        if not 0 < price < math.inf:
+            return
         if self._price is not None and at_ns > self._at_ns:
             passed_s = (at_ns - self._at_ns) / NS_PER_S
             keep = 0.5 ** (passed_s / MEMORY_S)
