@@ -139,7 +139,7 @@ def test_a_restart_with_an_order_that_may_have_been_sent_sends_it_once() -> None
             await made.until(lambda: OrderState.SENT in made.states())
             again = made.broker = made.connect()
             running = asyncio.create_task(again.run())
-            again.place(order(limit=150.0), 0)  # as the outbox has it: pending
+            again.recover(order(limit=150.0), 0)  # as the outbox has it: pending
             made.sim.quotes["IBM"] = (100.0, 149.0)
             await made.until(lambda: bool(made.fills()))
             assert len(made.sim.orders) == 1
@@ -165,7 +165,7 @@ def test_what_was_filled_before_a_restart_is_not_filled_again() -> None:
                 filled_micros=round(known.shares * known.price * 1e6),
                 fills=1,
             )
-            again.place(half, 0)
+            again.recover(half, 0)
             await made.until(lambda: bool(made.fills()))
             assert [(fill.number, fill.shares) for fill in made.fills()] == [(2, 10 - known.shares)]
             running.cancel()
@@ -256,8 +256,25 @@ def test_an_order_that_is_cancelled_before_it_was_sent_is_never_sent() -> None:
         async with desk() as made:
             made.broker.place(order(), 0)
             made.broker.cancel(order().key)
+            (ended,) = made.broker.take(0)
+            assert ended == OrderUpdate(order().key, OrderState.CANCELLED, "cancelled before it was sent")
+            made.broker.place(order("b-1-1"), 0)
+            await made.until(lambda: bool(made.fills()))
+            assert [each.client_order_id for each in made.sim.orders.values()] == ["b-1-1"]
+
+    play(body)
+
+
+def test_an_order_whose_answer_was_lost_and_that_is_cancelled_is_found_and_ended() -> None:
+    async def body() -> None:
+        async with desk() as made:
+            made.sim.quotes["IBM"] = (100.0, 200.0)
+            made.sim.lose_next_answers = 1
+            made.broker.place(order(limit=101.0), 0)
+            await made.until(lambda: bool(made.sim.orders))
+            made.broker.cancel(order().key)
             await made.until(lambda: OrderState.CANCELLED in made.states())
-            assert made.sim.orders == {}
+            assert [each.status for each in made.sim.orders.values()] == ["canceled"]
 
     play(body)
 
@@ -270,7 +287,7 @@ def test_an_order_that_is_cancelled_and_may_have_been_sent_before_a_restart_is_f
             await made.until(lambda: OrderState.SENT in made.states())
             made.events.clear()
             again = made.broker = made.connect()
-            again.place(order(limit=101.0), 0)  # as the outbox has it: pending
+            again.recover(order(limit=101.0), 0)  # as the outbox has it: pending
             again.cancel(order().key)
             running = asyncio.create_task(again.run())
             await made.until(lambda: OrderState.CANCELLED in made.states())

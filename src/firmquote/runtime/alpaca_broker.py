@@ -94,6 +94,8 @@ class AlpacaBroker:
         """Orders that shall end → whether Alpaca has taken that."""
         self._ids: dict[str, str] = {}
         """Our key → Alpaca's id, for orders that it has."""
+        self._perhaps: set[str] = set()
+        """Orders that Alpaca may have: they were sent and not answered, or are from before a restart."""
         self._events: list[BrokerEvent] = []
         self._wake = asyncio.Event()
         self._polls = 0
@@ -113,56 +115,66 @@ class AlpacaBroker:
         del now_ns
         if order.key in self._known.by_key or not order.open_shares:
             return
+        if order.state is OrderState.SENT:
+            self._perhaps.add(order.key)
         self._known.add(order)
         self._unsent.append(order)
         self._wake.set()
 
+    def recover(self, order: Order, now_ns: int) -> None:
+        """Take an order that whoever ran before may have sent."""
+        if order.key not in self._known.by_key and order.open_shares:
+            self._perhaps.add(order.key)
+            self.place(order, now_ns)
+
     def cancel(self, key: str) -> None:
         """Ask for its end; one that was not sent yet never will be."""
-        if key in self._known.by_key and key not in self._cancels:
-            self._cancels[key] = False
-            self._wake.set()
+        self._stop(OrderUpdate(key, OrderState.CANCELLED, "cancelled before it was sent"))
 
     def on_view(self, view: MarketView, now_ns: int) -> None:
         """Alpaca has quotes of its own."""
 
     def take(self, now_ns: int) -> Sequence[BrokerEvent]:
         """Return what happened; orders whose time is over are to be cancelled."""
-        for order in self._known.by_key.values():
+        for order in list(self._known.by_key.values()):
             if now_ns >= order.expires_ns:
-                self.cancel(order.key)
+                self._stop(OrderUpdate(order.key, OrderState.EXPIRED, "its time was over before it was sent"))
         events, self._events = self._events, []
         return events
 
     # -- what waits
 
     async def run(self) -> None:
-        """Send, cancel and ask after orders until cancelled; nothing else ends it."""
-        limits = HttpLimits(connections=2)
+        """Send, cancel and ask after orders until cancelled: a defect is told, and the work begins again."""
         while True:
+            working = asyncio.create_task(self._work())
             try:
-                async with HttpClient(NAME, self._base_url, now_ns=self._clock.now_ns, limits=limits) as client:
-                    await self._work(client)
-            except Exception as error:  # noqa: BLE001 - a defect: orders that work must not be forgotten for it
-                _log.error("defect", of="alpaca trading", exc_info=error)
-                self._doubt(repr(error))
-                await self._pause(RETRY_NS << min(self._failed, RESTARTS_SLOWER), until_woken=False)
-                self._failed += 1
+                await asyncio.wait({working})
+            finally:
+                working.cancel()
+                await asyncio.wait({working})
+            error = None if working.cancelled() else working.exception()
+            _log.error("defect", of="alpaca trading", exc_info=error)
+            self._doubt(repr(error))
+            await self._pause(RETRY_NS << min(self._failed, RESTARTS_SLOWER), until_woken=False)
+            self._failed += 1
 
-    async def _work(self, client: HttpClient) -> None:
-        while True:
-            self._wake.clear()
-            try:
-                await self._turn(client)
-            except ProviderError as error:
-                _log.warning("alpaca trading", trouble=str(error))
-                self._failed += 1
-                if self._failed >= FAILURES_TOLD:
-                    self._doubt(str(error))
-                await self._pause(RETRY_NS, until_woken=False)
-            else:
-                self._failed = 0
-                await self._pause(POLL_NS, until_woken=True)
+    async def _work(self) -> None:
+        limits = HttpLimits(connections=2)
+        async with HttpClient(NAME, self._base_url, now_ns=self._clock.now_ns, limits=limits) as client:
+            while True:
+                self._wake.clear()
+                try:
+                    await self._turn(client)
+                except ProviderError as error:
+                    _log.warning("alpaca trading", trouble=str(error))
+                    self._failed += 1
+                    if self._failed >= FAILURES_TOLD:
+                        self._doubt(str(error))
+                    await self._pause(RETRY_NS, until_woken=False)
+                else:
+                    self._failed = 0
+                    await self._pause(POLL_NS, until_woken=True)
 
     def _doubt(self, trouble: str) -> None:
         self._compared = False
@@ -177,14 +189,14 @@ class AlpacaBroker:
                 await self._wake.wait()
 
     async def _turn(self, client: HttpClient) -> None:
-        await self._ask_for_ends(client)  # first: they shall not wait for what cannot be sent
         try:
+            await self._ask_for_ends(client)  # first: they shall not wait for what cannot be sent
             while self._unsent:
                 await self._send(client, self._unsent[0])
                 self._unsent.popleft()
                 await self._ask_for_ends(client)
         except ProviderError:
-            await self._poll(client)  # what works is followed also while something cannot be sent
+            await self._poll(client)  # what works is followed also while something cannot be sent or ended
             raise
         await self._poll(client)
         if not self._compared or self._polls % POSITIONS_EVERY == 0:
@@ -208,12 +220,15 @@ class AlpacaBroker:
 
     async def _send(self, client: HttpClient, order: Order) -> None:
         """Send an order, or find it where it may have been sent before; raises where that is not known."""
+        if order.key not in self._known.by_key:
+            return
         unsent = self._why_not(order)
         if unsent is not None:
-            if not await self._find(client, order.key):
+            if order.key not in self._perhaps or not await self._find(client, order.key):
                 self._end(unsent)
             return
         path = "/v2/orders"
+        self._perhaps.add(order.key)
         answer = await self._call(client, "POST", path, body=_body(order))
         if answer.status == 200:
             self._follow(_read(_order, answer, path))
@@ -276,6 +291,7 @@ class AlpacaBroker:
         if order is None:
             return
         self._ids[order.key] = told.id
+        self._perhaps.discard(order.key)
         filled = int(told.filled_qty)
         more = filled - order.filled_shares
         if more > 0:
@@ -299,8 +315,20 @@ class AlpacaBroker:
         elif order.state is OrderState.PENDING and more <= 0:
             self._update(OrderUpdate(order.key, OrderState.SENT))
 
+    def _stop(self, unsent: OrderUpdate) -> None:
+        """End an order: as `unsent` says where it was surely not sent, and by asking Alpaca where it may be there."""
+        key = unsent.key
+        if key not in self._known.by_key or key in self._cancels:
+            return
+        if key in self._ids or key in self._perhaps:
+            self._cancels[key] = False
+            self._wake.set()
+        else:
+            self._end(unsent)
+
     def _end(self, update: OrderUpdate) -> None:
         self._ids.pop(update.key, None)
+        self._perhaps.discard(update.key)
         self._update(update)
 
     def _update(self, update: OrderUpdate) -> None:

@@ -291,8 +291,9 @@ class Trading:
                 symbol, opened_ns=rests.opened_ns, stopped_ns=rests.stopped_ns, reduced_ns=rests.reduced_ns
             )
         self.orders = {view.order.key: view for view in reversed(restored.newest)}
+        place = self.broker.recover if isinstance(self.broker, AlpacaBroker) else self.broker.place
         for order in restored.orders:
-            self.broker.place(order, now_ns)
+            place(order, now_ns)
         _log.info(
             "books open", positions=len(restored.positions), open_orders=len(restored.orders), next=restored.next_number
         )
