@@ -97,12 +97,12 @@ def resume(
     url: Url = DEFAULT_URL,
     as_json: Json = False,
 ) -> None:
-    """Go on after a loss: lift the pauses that a drawdown has latched."""
+    """Go on after a loss, or a fill that nobody waited for: lift the pauses that wait for an operator."""
     lifted = fetch(url, "/v1/decisions/resume", body={"reason": reason}, token=operator_token(url))
     if as_json:
         print_json(lifted)
     else:
-        typer.echo(f"lifted: {'; '.join(lifted)}" if lifted else "nothing was paused by a loss")
+        typer.echo(f"lifted: {'; '.join(lifted)}" if lifted else "no pause waits for an operator")
 
 
 def explained(decision: dict[str, Any]) -> str:

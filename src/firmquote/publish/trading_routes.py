@@ -67,7 +67,7 @@ def trading_routes(view: TradingView, needs_token: Guard) -> Sequence[HTTPRouteH
 
     @post("/decisions/resume", guards=[needs_token], status_code=HTTPStatus.OK)
     async def resume(data: JSONBody[Resumption], request: AnyRequest) -> list[str]:
-        """Lift the pauses that a loss has latched; returns why there were any."""
+        """Lift the pauses that wait for an operator; returns why there were any."""
         return list(view.resume(data.reason, caller_of(request)))
 
     return [positions, orders, receipts, receipt, what_if, advice, news, resume]
