@@ -58,6 +58,20 @@ def test_an_opening_intent_makes_one_order_of_its_units_at_a_limit_beyond_the_as
     assert (order.key, "BUY_5X") == (receipt.order, receipt.decision.intent)
 
 
+@pytest.mark.parametrize("sectors", [{}, {"IBM": "technology"}])
+def test_the_limit_of_a_sector_holds_for_a_symbol_without_one_too(sectors: dict[str, str]) -> None:
+    config = replace(FAST, sectors=sectors, sector_usd=6_000.0)
+    made = desk("IBM", "BAC", config=config)
+    hold(made, 51, price=99.0)
+    hold(made, 90, symbol="BAC", price=99.0)
+    made.engine.advise(advice(0.4))
+    made.on_view(view(), NOON_NS)
+    (receipt,) = made.take_batch().receipts
+    (block,) = receipt.decision.gates_blocked
+    name = sectors.get("IBM", "IBM")
+    assert (block.gate, block.change) == ("sector_limit", f"at most 6,000 dollars in {name}")
+
+
 def test_an_order_reaches_the_broker_only_after_it_is_stored() -> None:
     made = desk(config=FAST)
     made.engine.advise(advice(1.0))

@@ -1,5 +1,8 @@
 """From a situation to a verdict and its document."""
 
+from itertools import pairwise
+from math import tanh
+
 import msgspec
 import pytest
 from hypothesis import given
@@ -11,6 +14,8 @@ from firmquote.decision import (
     DecisionConfig,
     Held,
     Intent,
+    MeanReversionConfig,
+    MomentumConfig,
     Permission,
     Situation,
     StopPolicy,
@@ -161,6 +166,69 @@ def test_a_fused_score_never_exceeds_the_strongest_opinion(opinions: list[tuple[
     score = fuse([Contribution(f"s{i}", s, w) for i, (s, w) in enumerate(opinions)])
     assert -1 < score < 1
     assert abs(score) <= max((abs(s) for s, _ in opinions), default=0) + 1e-12
+
+
+OPINIONS = st.lists(st.tuples(st.floats(-1, 1), st.floats(0, 10)), max_size=8)
+
+
+def fused(*opinions: tuple[float, float]) -> float:
+    return fuse([Contribution(f"s{i}", score, weight) for i, (score, weight) in enumerate(opinions)])
+
+
+@given(st.floats(-1, 1), st.lists(st.floats(0, 20), min_size=2, max_size=8))
+def test_alone_who_is_surer_moves_more_and_nobody_more_than_the_certain(score: float, weights: list[float]) -> None:
+    sizes = [abs(fused((score, weight))) for weight in sorted(weights)]
+    assert all(less <= more + 1e-12 for less, more in pairwise(sizes))
+    assert all(size <= tanh(abs(score)) + 1e-12 for size in sizes)
+
+
+@given(OPINIONS, st.floats(0, 10), st.floats(0, 10))
+def test_among_others_too_who_says_buy_loses_nothing_by_being_surer(
+    others: list[tuple[float, float]], one: float, two: float
+) -> None:
+    less, more = sorted((one, two))
+    assert fused(*others, (1.0, less)) <= fused(*others, (1.0, more)) + 1e-12
+
+
+@given(OPINIONS)
+def test_what_all_say_together_is_no_more_than_their_weight(opinions: list[tuple[float, float]]) -> None:
+    assert abs(fused(*opinions)) <= tanh(sum(weight * abs(score) for score, weight in opinions)) + 1e-12
+
+
+@given(st.permutations([(1.0, 0.2), (-0.5, 3.0), (0.7, 0.01), (0.0, 1.0)]))
+def test_it_does_not_matter_who_speaks_first(opinions: list[tuple[float, float]]) -> None:
+    assert fused(*opinions) == pytest.approx(fused(*sorted(opinions)))
+
+
+@given(OPINIONS, st.floats(-1, 1))
+def test_who_has_no_weight_is_not_heard(opinions: list[tuple[float, float]], score: float) -> None:
+    assert fused(*opinions, (score, 0.0)) == fused(*opinions)
+
+
+@pytest.mark.parametrize(
+    ("confidence", "age_s", "wanted"),
+    [
+        pytest.param(1.0, 0, "BUY_5X", id="certain and new"),
+        pytest.param(0.5, 0, "BUY_1X", id="half sure"),
+        pytest.param(1.0, 1_800, "BUY_1X", id="half of its time over"),
+        pytest.param(0.01, 0, "HOLD", id="hardly sure"),
+        pytest.param(1.0, 3_590, "HOLD", id="about to be forgotten"),
+    ],
+)
+def test_one_source_alone_counts_as_much_as_it_is_sure_and_fresh(confidence: float, age_s: float, wanted: str) -> None:
+    made = desk()
+    made.engine.advise(advice(1.0, confidence=confidence, age_s=age_s, ttl_s=3_600))
+    made.on_view(view(), NOON_NS)
+    decision = made.engine.current("IBM")
+    assert decision is not None
+    assert (decision.wanted, decision.fused_score) == (wanted, pytest.approx(tanh(confidence * (1 - age_s / 3_600))))
+
+
+def test_each_built_in_strategy_has_the_weight_that_the_how_to_says() -> None:
+    momentum, reversion = MomentumConfig().weight, MeanReversionConfig().weight
+    assert (momentum, reversion) == (1.0, 0.5)
+    assert fused((1.0, momentum)) >= CONFIG.very_positive
+    assert CONFIG.positive <= fused((1.0, reversion)) < CONFIG.very_positive
 
 
 def test_advice_fades_linearly_and_is_forgotten() -> None:

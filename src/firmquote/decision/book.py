@@ -40,7 +40,7 @@ class Book:
         """Return what is at risk, working orders included."""
         portfolio, orders = self.portfolio, self.orders
         day_pct, week_pct = portfolio.drawdown_pct()
-        sector = self._sector_of.get(symbol, ())
+        sector = self._sector_of.get(symbol, (symbol,))
         return Exposure(
             symbol_usd=self._at_risk(symbol) / MICROS_PER_USD,
             sector_usd=sum(map(self._at_risk, sector)) / MICROS_PER_USD,

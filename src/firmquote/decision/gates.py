@@ -143,9 +143,9 @@ def check_cooldown_stop(s: Situation, config: DecisionConfig, _: int) -> Block |
 
 
 def check_sector(s: Situation, config: DecisionConfig, units: int) -> Block | None:
-    """The sector would grow beyond its limit."""
-    sector = config.sectors.get(s.view.symbol)
-    if sector is None or s.exposure.sector_usd + units * config.unit_usd <= config.sector_usd:
+    """The sector would grow beyond its limit; a symbol without one is a sector of its own."""
+    sector = config.sectors.get(s.view.symbol, s.view.symbol)
+    if s.exposure.sector_usd + units * config.unit_usd <= config.sector_usd:
         return None
     saw = f"{sector}: {s.exposure.sector_usd:,.0f} dollars and {units * config.unit_usd:,.0f} more"
     return Block(Gate.SECTOR_LIMIT.value, saw, f"at most {config.sector_usd:,.0f} dollars in {sector}")

@@ -15,8 +15,11 @@ from firmquote.errors import FirmquoteError
 from firmquote.model import BPS, USABLE, Grade
 from firmquote.model.trading import Decision, QuoteSeen, ReceiptView, WhatIfView
 
-RULES = 1
-"""Counts on whenever the same situation and configuration may be decided differently than before."""
+RULES = 2
+"""Counts on whenever the same quotes, opinions and configuration may be decided differently than before.
+
+2: little weight moves little also where one speaks alone; a symbol without a sector is a sector of its own.
+"""
 VERSION_DIGITS = 12
 
 
