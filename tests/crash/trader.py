@@ -28,6 +28,7 @@ from firmquote.runtime.permits import GatewayPermits
 from firmquote.runtime.trading import Trading
 from firmquote.runtime.turns import at_once
 from firmquote.safety import NO_RESTRICTIONS, GuardPolicy
+from firmquote.symbols import parse_symbol
 
 SYMBOLS = ("A", "B", "C", "D", "E", "F")
 ANY = StageMap(stage=Stage.FULL)
@@ -60,6 +61,7 @@ def build(directory: Path, broker: Broker | None = None) -> Trading:
         directory=directory,
         clock=SystemClock(),
         guarding=Guarding(GuardPolicy(), board, SystemClock()),
+        resolve=lambda typed: parse_symbol(typed.upper()).text,
     )
 
 

@@ -72,6 +72,25 @@ def test_the_limit_of_a_sector_holds_for_a_symbol_without_one_too(sectors: dict[
     assert (block.gate, block.change) == ("sector_limit", f"at most 6,000 dollars in {name}")
 
 
+def test_a_split_is_neither_a_fall_to_sell_on_nor_a_move_to_be_confirmed() -> None:
+    made = desk(config=FAST, strategies=(Momentum(MomentumConfig(warmup_quotes=2)),))
+    hold(made, 10)
+    for second in range(120):
+        made.on_view(view(received_ns=NOON_NS + second * NS_PER_S), NOON_NS + second * NS_PER_S)
+    made.begin_day(date(2026, 11, 25))
+    made.carry([Split(symbol="IBM", effective=date(2026, 11, 25), ratio=Fraction(2))])
+    made.engine.forget_prices("IBM")
+    store(made)
+    later_ns = NOON_NS + 121 * NS_PER_S
+    for seen_ns in (later_ns, later_ns + NS_PER_S):
+        made.on_view(view(bid=50.00, ask=50.01, received_ns=seen_ns), seen_ns)
+    assert store(made) == []
+    made.engine.advise(advice(1.0, now_ns=later_ns))
+    made.on_view(view(bid=50.01, ask=50.02, received_ns=later_ns), later_ns + NS_PER_S)
+    (receipt,) = made.take_batch().receipts
+    assert (receipt.decision.intent, abs(receipt.situation.move_bps) < 10) == ("BUY_1X", True)
+
+
 def test_an_order_reaches_the_broker_only_after_it_is_stored() -> None:
     made = desk(config=FAST)
     made.engine.advise(advice(1.0))

@@ -1,11 +1,12 @@
 """Built-in strategies, and what is learnt from time."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.decision.builders import MOCK, view
+from tests.decision.builders import MOCK, STALE, view
 
 from firmquote.decision import Contribution, MeanReversion, MeanReversionConfig, Momentum, MomentumConfig
-from firmquote.model import NS_PER_S
+from firmquote.model import NS_PER_S, Graded
 from firmquote.testing.clock import NOON_NS
 
 
@@ -43,12 +44,15 @@ def test_a_burst_of_quotes_in_one_moment_is_one_move_and_not_many() -> None:
     assert len({opinion.score for opinion in burst if opinion is not None}) == 1
 
 
-def test_strategies_learn_nothing_from_the_mock() -> None:
+@pytest.mark.parametrize("graded", [MOCK, STALE])
+def test_strategies_learn_nothing_from_the_mock_or_from_stale_prices(graded: Graded) -> None:
     for strategy in (
         Momentum(MomentumConfig(warmup_quotes=2)),
         MeanReversion(MeanReversionConfig(warmup_quotes=2)),
     ):
-        assert [strategy.on_view(view(MOCK, bid=100.0 + n, ask=100.1 + n), NOON_NS + n) for n in range(5)] == [None] * 5
+        assert [strategy.on_view(view(graded, bid=100.0 + n, ask=100.1 + n), NOON_NS + n) for n in range(5)] == [
+            None
+        ] * 5
 
 
 @given(st.lists(st.floats(1, 1_000), min_size=3, max_size=30))
@@ -66,3 +70,21 @@ def test_a_contribution_names_its_strategy_and_weight() -> None:
     momentum = Momentum(MomentumConfig(warmup_quotes=2, weight=2.5))
     momentum.on_view(view(), NOON_NS)
     assert Contribution("momentum", 0.0, 2.5) == momentum.on_view(view(), NOON_NS + 1)
+
+
+@pytest.mark.parametrize(
+    "strategy",
+    [
+        pytest.param(Momentum(MomentumConfig(warmup_quotes=3)), id="momentum"),
+        pytest.param(MeanReversion(MeanReversionConfig(warmup_quotes=3)), id="mean reversion"),
+    ],
+)
+def test_what_was_forgotten_is_learnt_anew_and_of_no_other_symbol(strategy: Momentum | MeanReversion) -> None:
+    before = [100.0, 100.2, 99.9, 100.1]
+    assert scores(strategy, before)[-1] is not None
+    strategy.forget("BAC")
+    assert scores(strategy, [100.0]) != [None]
+    strategy.forget("IBM")
+    after = scores(strategy, [mid / 2 for mid in before])
+    assert after[:2] == [None, None]
+    assert after[-1] == pytest.approx(scores(strategy.__class__(strategy._config), before)[-1])  # type: ignore[arg-type]  # its own

@@ -1,15 +1,20 @@
 """What the engine is told of the days ahead, of news, and by files; and which strategies there are."""
 
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
 from msgspec import json
+from structlog.testing import capture_logs
 
 from firmquote.decision import Announcement, EarningsPolicy, Embargoes, MeanReversion, Momentum, NewsFlags, to_advice
 from firmquote.errors import ConfigError, FirmquoteError, UnknownSymbolError
 from firmquote.model import NS_PER_S
 from firmquote.model.trading import AdviceInput, NewsInput
+from firmquote.runtime.announcements import of_served
+from firmquote.runtime.config import SymbolsSection
+from firmquote.runtime.loading import build_normalizer
 from firmquote.runtime.owners_files import FILE_BYTES_MAX, OwnersFile
 from firmquote.runtime.plugins import open_strategies
 from firmquote.testing.clock import NOON_NS
@@ -35,6 +40,21 @@ def test_an_embargo_holds_from_so_long_before_until_so_long_after(when: str, at_
     embargoes = Embargoes([announcement], EarningsPolicy(before_h=24, after_h=2))
     assert embargo is (embargoes.on("IBM", at_ns) is not None)
     assert embargoes.on("BAC", at_ns) is None
+
+
+def test_an_announcement_counts_however_its_symbol_is_written_and_one_that_counts_for_nothing_is_told_of() -> None:
+    resolve = partial(build_normalizer((), SymbolsSection()).resolve, served=("IBM", "BRK.B"))
+    written = [Announcement(symbol=symbol, day=DAY) for symbol in ("ibm", "BRK-B", "MSFT", "no symbol")]
+    with capture_logs() as log:
+        known = of_served(written, resolve, ("IBM", "BRK.B"))
+    embargoes = Embargoes(known, EarningsPolicy())
+    assert (
+        embargoes.on("IBM", CLOSE_NS) == embargoes.on("BRK.B", CLOSE_NS) == "earnings after the session of 2026-11-25"
+    )
+    refused, others = log
+    assert (refused["event"], refused["count"]) == ("announcements refused", 1)
+    assert "no symbol" in refused["why"][0]
+    assert (others["event"], others["symbols"]) == ("announcements of what is not served", ["MSFT"])
 
 
 def test_a_news_flag_lasts_as_long_as_it_says_and_the_newest_counts() -> None:

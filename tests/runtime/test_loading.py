@@ -59,6 +59,7 @@ def test_the_files_that_we_ship_are_good(name: str) -> None:
         pytest.param(("provider_warm", "provider_worm"), "unknown key 'provider_worm' under feeds.quotes. Did you mean provider_warm?", id="nearest key"),
         pytest.param(("feeds:", "x: 1\nfeeds:"), "unknown key 'x' under the top level. Known keys there: feeds,", id="no near key"),
         pytest.param(("live_enabled: true", "live_enabled: 7"), "Expected `bool`, got `int` - at `$.feeds.quotes.live_enabled`", id="wrong type"),
+        pytest.param(("feeds:", "decision: {sectors: {BRK-B: insurance}}\nfeeds:"), "decision.sectors: 'BRK-B' is not a canonical symbol. Write BRK.B (class B)", id="a sector of nobody"),
         pytest.param(("[IBM, BRK.B]", "[]"), "live_symbols_allowlist is empty. Name at least one symbol", id="no symbols"),
         pytest.param(("[IBM, BRK.B]", "[IBM, brk/b]"), "'brk/b' is not a canonical symbol. Write 'BRK.B'", id="not canonical"),
         pytest.param(("alphavantage", "polygon"), "polygon is both provider_active and provider_warm", id="two roles"),

@@ -1,20 +1,25 @@
-"""When a symbol is decided on again although its price stands still."""
+"""When a symbol is decided on again although its price stands still, and what reaches the engine once a second."""
 
 import asyncio
+from datetime import UTC, date, datetime, timedelta
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
+from msgspec import json
 from structlog.testing import capture_logs
 from tests.crash.trader import SYMBOLS, build
 
 from firmquote.board import Entry
-from firmquote.decision import MarketView, Panel
+from firmquote.decision import Announcement, MarketView, Panel
 from firmquote.model import NS_PER_MS, NS_PER_S, Quote, Secret, Session
 from firmquote.model.trading import AdviceInput
 from firmquote.runtime import SystemClock
 from firmquote.runtime.alpaca_broker import AlpacaBroker
+from firmquote.runtime.owners_files import OwnersFile
 from firmquote.runtime.trading import TURNS, UNSEEN_NS, Trading
 from firmquote.runtime.turns import at_once
+from firmquote.symbols import Dividend, Split
 
 
 def quoted(trading: Trading, *symbols: str) -> list[Entry]:
@@ -24,6 +29,10 @@ def quoted(trading: Trading, *symbols: str) -> list[Entry]:
         feed = next(iter(trading.board.entries[symbol].lines.values())).feed
         trading.board.apply(feed, [Quote(symbol, "made", 99.99, 100.01, 90, 90, now_ns, now_ns, now_ns)], now_ns)
     return trading.board.flush()
+
+
+def noon_ns(day: date) -> int:
+    return int(datetime(day.year, day.month, day.day, 17, tzinfo=UTC).timestamp()) * NS_PER_S
 
 
 def settled_until_ns(entry: Entry) -> int:
@@ -108,6 +117,58 @@ def test_what_is_on_its_way_to_the_disk_when_the_gateway_stops_gets_there(tmp_pa
     ordered, stored = asyncio.run(body())
     assert len(ordered) == len(SYMBOLS)
     assert ordered == stored
+
+
+def test_files_of_the_owner_may_write_symbols_as_people_type_them(tmp_path: Path) -> None:
+    trading = build(tmp_path)
+    now_ns = SystemClock.now_ns()
+    day = datetime.fromtimestamp(now_ns / NS_PER_S, UTC).date()
+    advice, earnings = tmp_path / "advice.json", tmp_path / "earnings.json"
+    advice.write_bytes(json.encode([AdviceInput(symbol="a", score=0.4, source="file")]))
+    earnings.write_bytes(json.encode([Announcement(symbol="b", day=day, when="during")]))
+    trading._advice_file = OwnersFile(str(advice), AdviceInput)
+    trading._earnings_file = OwnersFile(str(earnings), Announcement)
+    trading.second(now_ns, Session.REGULAR)
+    trading.on_moved(quoted(trading, *SYMBOLS))
+    decision = trading.engine.current("A")
+    assert decision is not None
+    assert decision.per_strategy == {"file": 0.4}
+    assert trading.engine.embargoes.on("B", noon_ns(day)) == f"earnings during the session of {day}"
+
+
+class Forgetful:
+    """A strategy that remembers what it was told to forget."""
+
+    name = "forgetful"
+
+    def __init__(self) -> None:
+        self.forgot: list[str] = []
+
+    def on_view(self, view: MarketView, now_ns: int) -> None:
+        del view, now_ns
+
+    def forget(self, symbol: str) -> None:
+        self.forgot.append(symbol)
+
+
+def test_what_was_learnt_of_a_symbol_is_forgotten_once_with_each_action_held_or_not(tmp_path: Path) -> None:
+    trading = build(tmp_path)
+    strategy = Forgetful()
+    trading.engine.panel = Panel([strategy])
+    today = trading.desk.book.portfolio.account.day
+    days = {"A": today, "B": today + timedelta(days=1), "C": today - timedelta(days=1)}
+    actions = tuple(Split(symbol=symbol, effective=day, ratio=Fraction(2)) for symbol, day in days.items())
+    for _ in range(2):
+        trading.carry(actions)
+    assert strategy.forgot == ["A"], "the one of yesterday was over when the gateway began"
+    trading.desk.begin_day(today + timedelta(days=1))
+    for _ in range(2):
+        trading.carry(actions)
+    assert strategy.forgot == ["A", "B"]
+    later = Dividend(symbol="A", effective=today, cash_usd=9.0)
+    for _ in range(2):
+        trading.carry((*actions, later))
+    assert strategy.forgot == ["A", "B", "A"], "what is told late is an action too"
 
 
 class Broken:

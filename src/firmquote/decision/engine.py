@@ -205,6 +205,14 @@ class DecisionEngine:
         for mind in self._minds.values() if symbol is None else (self._minds[symbol],):
             mind.think_again_ns = mind.ask_again_ns = 0
 
+    def forget_prices(self, symbol: str) -> None:
+        """A corporate action has changed what prices of the symbol mean: neither a move nor an average spans it."""
+        mind = self._minds.get(symbol)
+        if mind is not None:
+            mind.anchor = mind.next_anchor = None
+            mind.anchor_until_ns = mind.think_again_ns = 0
+            self.panel.forget(symbol)
+
     def look(self, view: MarketView, now_ns: int) -> Outcome | None:
         """Decide on what is shown now; return an outcome only where the decision changed or asks for an order."""
         self.decided += 1

@@ -11,17 +11,20 @@ from msgspec import Meta, Struct
 
 from firmquote.decision.fusion import WEIGHT_MAX, Contribution
 from firmquote.decision.market import MarketView
-from firmquote.model import BPS, NS_PER_S, Grade, Price
+from firmquote.model import BPS, NS_PER_S, USABLE, Price
 
 Positive = Annotated[float, Meta(gt=0)]
 Weight = Annotated[float, Meta(ge=0, le=WEIGHT_MAX)]
 _LN_2 = log(2)
-_TEACHES = Grade.STALE
-"""The worst grade that a strategy learns from."""
+_TEACHES = USABLE
+"""The worst grade that a strategy learns from: a price that stands still since nobody tells of it is no price."""
 
 
 class Strategy(Protocol):
-    """Looks at quotes and has an opinion, or none. Pure: the same views in the same order give the same opinions."""
+    """Looks at quotes and has an opinion, or none. Pure: the same views in the same order give the same opinions.
+
+    One that remembers prices has a method `forget(symbol)` too, called when a corporate action has changed them.
+    """
 
     name: str
 
@@ -75,7 +78,7 @@ class Momentum:
         self._states: dict[str, _Average] = {}
 
     def on_view(self, view: MarketView, now_ns: int) -> Contribution | None:
-        """Return tanh of the distance from the average in units of the scale; synthetic quotes teach nothing."""
+        """Return tanh of the distance from the average in units of the scale; only usable quotes teach."""
         mid = view.mid
         if mid is None or view.graded.grade < _TEACHES:
             return None
@@ -90,6 +93,10 @@ class Momentum:
         if state.count < config.warmup_quotes:
             return None
         return Contribution(self.name, tanh((mid / state.average - 1) * BPS / config.scale_bps), config.weight)
+
+    def forget(self, symbol: str) -> None:
+        """Learn the symbol's prices anew."""
+        self._states.pop(symbol, None)
 
 
 class MeanReversionConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -132,6 +139,10 @@ class MeanReversion:
             return None
         deviations = (mid - state.average) / sqrt(state.variance)
         return Contribution(self.name, -tanh(deviations / config.deviations), config.weight)
+
+    def forget(self, symbol: str) -> None:
+        """Learn the symbol's prices anew."""
+        self._states.pop(symbol, None)
 
 
 MOMENTUM = StrategyPlugin(config=MomentumConfig, make=Momentum)

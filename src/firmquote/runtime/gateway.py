@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import date
+from functools import partial
 from random import Random
 
 import structlog
@@ -111,6 +112,7 @@ class Gateway:
             permits=permits,
             directory=state_dir(config),
             guarding=self.safety.guarding,
+            resolve=partial(self.normalizer.resolve, served=self.board.entries.keys()),
         )
         self.safety.rethink = self.trading.think_again
         self.safety.measure(config, self.feeds, self.trading.latencies_ns, self.budget.left_pct)

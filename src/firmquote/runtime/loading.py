@@ -78,15 +78,18 @@ def _keys_at(struct: type[msgspec.Struct], place: str) -> list[str]:
 
 
 def _check_symbols(path: Path, config: Config) -> None:
-    for symbol in config.feeds.quotes.live_symbols_allowlist:
-        try:
-            canonical = parse_symbol(symbol).text
-        except UnknownSymbolError as error:
-            raise ConfigError(f"{path}: feeds.quotes.live_symbols_allowlist: {error}") from error
-        if canonical != symbol:
-            raise ConfigError(
-                f"{path}: feeds.quotes.live_symbols_allowlist: {symbol!r} is not canonical. Write {canonical!r}."
-            )
+    where = {
+        "feeds.quotes.live_symbols_allowlist": config.feeds.quotes.live_symbols_allowlist,
+        "decision.sectors": config.decision.sectors,
+    }
+    for key, symbols in where.items():
+        for symbol in symbols:
+            try:
+                canonical = parse_symbol(symbol).text
+            except UnknownSymbolError as error:
+                raise ConfigError(f"{path}: {key}: {error}") from error
+            if canonical != symbol:
+                raise ConfigError(f"{path}: {key}: {symbol!r} is not canonical. Write {canonical!r}.")
 
 
 def build_normalizer(

@@ -6,7 +6,7 @@ batch at a time; an order reaches its broker once its batch is on the disk.
 
 import asyncio
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -16,6 +16,7 @@ from itertools import chain
 from pathlib import Path
 
 import structlog
+from msgspec.structs import replace
 
 from firmquote.board import Board, Entry
 from firmquote.decision import (
@@ -42,6 +43,7 @@ from firmquote.errors import FirmquoteError, StoreError
 from firmquote.model import NS_PER_S, USABLE, Clock, Session
 from firmquote.model.trading import MICROS_PER_USD, AdviceInput, OrderView
 from firmquote.runtime.alpaca_broker import AlpacaBroker
+from firmquote.runtime.announcements import of_served
 from firmquote.runtime.brokerage import differences, open_broker
 from firmquote.runtime.config import Config
 from firmquote.runtime.effects import tell_of_orders
@@ -89,11 +91,14 @@ class Trading:
         directory: Path,
         clock: Clock,
         guarding: Guarding,
+        resolve: Callable[[str], str],
     ) -> None:
+        """`resolve` reads a symbol however it is typed. Raises UnknownSymbolError."""
         self.symbols = symbols
         self.permits = permits
         self.board = board
         self._calendar = calendar
+        self._resolve = resolve
         self.directory = directory
         self._clock = clock
         self._config = config
@@ -123,6 +128,10 @@ class Trading:
         self._changed = asyncio.Event()
         self._latencies_ns: deque[int] = deque(maxlen=LATENCIES_KEPT)
         self._turn = 0
+        self._since = day
+        self._looked_for: tuple[date, Sequence[CorporateAction]] = (day, ())
+        self._forgotten: frozenset[CorporateAction] = frozenset()
+        """Actions since the start that no learnt price spans any more."""
 
     # -- the hot path
 
@@ -162,11 +171,22 @@ class Trading:
             _log.error("a strategy's opinion was dropped; more of the kind are only counted", strategy=name, why=words)
 
     def carry(self, actions: Sequence[CorporateAction]) -> None:
-        """Apply the corporate actions that are due to what is held: once, as often as this is called."""
+        """Apply the corporate actions that are due to what is held and learnt: once, as often as this is called."""
+        self._forget_prices(actions)
         changed = self.desk.carry(actions)
         if changed:
             _log.info("positions carried over corporate actions", symbols=changed)
             self._changed.set()
+
+    def _forget_prices(self, actions: Sequence[CorporateAction]) -> None:
+        day = self.desk.book.portfolio.account.day
+        if self._looked_for == (day, actions):
+            return
+        self._looked_for = (day, actions)
+        in_effect = frozenset(action for action in actions if self._since <= action.effective <= day)
+        for symbol in {action.symbol for action in in_effect - self._forgotten}:
+            self.engine.forget_prices(symbol)
+        self._forgotten |= in_effect
 
     def day_at(self, now_ns: int) -> date:
         """Return the trading day of a moment."""
@@ -180,12 +200,13 @@ class Trading:
     def _read_files(self, now_ns: int) -> None:
         for given in self._advice_file.news() or ():
             try:
-                self.advise(given, now_ns)
+                self.advise(replace(given, symbol=self._resolve(given.symbol)), now_ns)
             except FirmquoteError as error:
                 _log.warning("advice refused", file=self._config.advice_file, error=str(error))
         announcements = self._earnings_file.news()
         if announcements is not None:
-            self.engine.embargoes = Embargoes(announcements, self._config.earnings)
+            known = of_served(announcements, self._resolve, self.board.entries.keys())
+            self.engine.embargoes = Embargoes(known, self._config.earnings)
 
     def advise(self, given: AdviceInput, now_ns: int) -> Advice:
         """Take advice. Raises FirmquoteError where it cannot be taken."""
@@ -365,6 +386,7 @@ def build_trading(
     permits: GatewayPermits,
     directory: Path,
     guarding: Guarding,
+    resolve: Callable[[str], str],
 ) -> Trading:
     """Return the trading part of a gateway that keeps its state in `directory`. Raises ConfigError."""
     return Trading(
@@ -377,4 +399,5 @@ def build_trading(
         directory=directory / config.decision.directory,
         clock=clock,
         guarding=guarding,
+        resolve=resolve,
     )
