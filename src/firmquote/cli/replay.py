@@ -26,7 +26,10 @@ def replay(
     account: Annotated[bool, typer.Option("--account/--no-account", help="Tell of every intent.")] = True,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Run the engine over a recorded day: decisions, fills, profit, and what another configuration would change."""
+    """Run the engine over a recorded day: decisions, fills, profit, and what another configuration would change.
+
+    Halts, price limits, news and advice are not recorded, so none of them is in the way.
+    """
     from firmquote.runtime import compare, load_config, replay_day  # noqa: PLC0415 - the product is behind this import
 
     base_config = load_config(config)

@@ -47,7 +47,7 @@ class Permits(Protocol):
 
 
 class EverythingPermitted:
-    """For replays and tests: nobody is in the way."""
+    """For tests and benchmarks: nobody is in the way."""
 
     def permission(self, symbol: str, provider: str | None) -> Permission:
         """Allow everything."""

@@ -115,16 +115,25 @@ def open_provider(
     Raises:
         ConfigError: it is not installed, its settings are wrong, or its key cannot be found.
     """
-    provider = load_provider(name)
+    provider, own = configured_provider(name, config)
     section = config.providers.get(name)
-    settings = {} if section is None else section.settings
-    try:
-        own = msgspec.convert(settings, provider.config)
-    except msgspec.ValidationError as error:
-        raise ConfigError(f"providers.{name}.settings: {explain(error, provider.config)}") from error
     reference = None if section is None else section.api_key
     key = read_key(name, reference, environ) if provider.needs_key else None
     return provider, Opening(config=own, key=key, codec=normalizer.codec(name))
+
+
+def configured_provider(name: str, config: Config) -> tuple[Provider, msgspec.Struct]:
+    """Return provider `name` and its own settings; its key is not asked for.
+
+    Raises:
+        ConfigError: it is not installed, or its settings are wrong.
+    """
+    provider = load_provider(name)
+    section = config.providers.get(name)
+    try:
+        return provider, msgspec.convert({} if section is None else section.settings, provider.config)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"providers.{name}.settings: {explain(error, provider.config)}") from error
 
 
 def read_key(name: str, reference: KeyReference | None, environ: Mapping[str, str]) -> Secret:

@@ -24,8 +24,11 @@ class OwnersFile(Generic[Row]):
 
     def check(self) -> None:
         """Read it once, for its errors. Raises ConfigError."""
-        if self._path is not None:
-            self._decode(self._path)
+        self.rows()
+
+    def rows(self) -> list[Row]:
+        """Return what it holds now, nothing where none is named. Raises ConfigError."""
+        return [] if self._path is None else self._decode(self._path)
 
     def news(self) -> list[Row] | None:
         """Return what it holds if it has changed since the last call, or `None`."""

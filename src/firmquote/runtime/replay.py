@@ -16,11 +16,13 @@ from msgspec import Struct
 from firmquote.board import Board, Feed
 from firmquote.decision import (
     Account,
+    Announcement,
     Batch,
     Book,
     DecisionConfig,
     DecisionEngine,
     Desk,
+    Embargoes,
     MarketView,
     PaperBroker,
     Portfolio,
@@ -28,14 +30,20 @@ from firmquote.decision import (
     view_entry,
     view_others,
 )
-from firmquote.history import QuoteRow, read_day
+from firmquote.history import TAPE_PROVIDER, QuoteRow, read_day
 from firmquote.model import NS_PER_MS, NS_PER_S, FeedClass, LastPrice, Quote, Session
 from firmquote.model.trading import MICROS_PER_USD, Decision, Fill, Order
+from firmquote.rollout import Stage, StageMap
 from firmquote.runtime.config import Config
+from firmquote.runtime.loading import configured_provider
+from firmquote.runtime.owners_files import OwnersFile
+from firmquote.runtime.permits import GatewayPermits
 from firmquote.runtime.plugins import open_strategies
+from firmquote.safety import NO_RESTRICTIONS
 from firmquote.symbols import TradingCalendar, xnys_calendar
 
 TIMER_NS = 50 * NS_PER_MS
+_EVERYWHERE = StageMap(stage=Stage.FULL)
 
 
 class ReplayReport(Struct, frozen=True, kw_only=True):
@@ -78,6 +86,7 @@ class Replay:
     """One pass over a day."""
 
     def __init__(self, config: Config, symbols: Iterable[str], day: date) -> None:
+        self._config = config
         decision: DecisionConfig = config.decision
         self._calendar: TradingCalendar | None = xnys_calendar() if config.quality.calendar == "XNYS" else None
         self._grading = config.quality.grading
@@ -87,7 +96,17 @@ class Replay:
         cash = round(decision.paper.cash_usd * MICROS_PER_USD)
         book = Book(Portfolio(Account(cash_micros=cash, day=day)), WorkingOrders(), decision.sectors)
         engine = DecisionEngine(
-            list(self._board.entries), decision, book=book, strategies=open_strategies(decision.strategies)
+            list(self._board.entries),
+            decision,
+            book=book,
+            strategies=open_strategies(decision.strategies),
+            permits=GatewayPermits(
+                self._board,
+                stages=lambda: _EVERYWHERE,
+                restrictions=lambda: NO_RESTRICTIONS,
+                budget_left_pct=lambda _: None,
+            ),
+            embargoes=Embargoes(OwnersFile(decision.earnings.file, Announcement).rows(), decision.earnings),
         )
         self._desk = Desk(engine, PaperBroker(decision.paper), next_number=1, witness=self._witness, day=day)
         self._digest = sha256()
@@ -121,7 +140,7 @@ class Replay:
     def _apply(self, row: QuoteRow) -> None:
         feed = self._feeds.get(row.provider)
         if feed is None:
-            feed = self._feeds[row.provider] = self._board.add_feed(row.provider, FeedClass.CONSOLIDATED)
+            feed = self._feeds[row.provider] = self._board.add_feed(row.provider, self._class_of(row.provider))
         event_ns = row.ts_ns if row.event_ns is None else row.event_ns
         event: Quote | LastPrice
         if row.last is None:
@@ -137,6 +156,12 @@ class Replay:
         entry = self._board.entries.get(row.symbol)
         if entry is not None and (entry.elected is None or entry.elected.provider != row.provider):
             self._board.elect(row.symbol, row.provider)  # it was what the board showed then
+
+    def _class_of(self, name: str) -> FeedClass:
+        if name == TAPE_PROVIDER:
+            return FeedClass.CONSOLIDATED
+        provider, own = configured_provider(name, self._config)
+        return provider.feed_class(own)
 
     def _flush(self, now_ns: int) -> None:
         for entry in self._board.flush():
@@ -223,7 +248,11 @@ def _named(report: ReplayReport) -> dict[str, Order]:
 
 
 def replay_day(config: Config, folder: Path, day: date, symbols: Sequence[str]) -> ReplayReport:
-    """Replay what `folder` holds of a day. Raises ConfigError where there is nothing."""
+    """Replay what `folder` holds of a day.
+
+    Raises:
+        ConfigError: nothing is there, a recorded provider is not installed, or the earnings file cannot be read.
+    """
     wanted = frozenset(symbols)
     rows = (row for row in read_day(folder, day.isoformat()) if row.symbol in wanted)
     return Replay(config, symbols, day).run(rows)
