@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from msgspec import Struct
 
 from firmquote.errors import StoreError
-from firmquote.store import Chain, Verification, read_chain, verify_chain
+from firmquote.store import Chain, Verification, find_links, read_chain, verify_chain
 
 
 class Note(Struct):
@@ -72,6 +72,17 @@ def test_the_chain_goes_on_over_segments_and_restarts(tmp_path: Path) -> None:
 
 def swap(lines: list[bytes]) -> list[bytes]:
     return [lines[0], lines[2], lines[1], *lines[3:]]
+
+
+def test_links_are_found_by_what_is_in_them_newest_first_over_segments(tmp_path: Path) -> None:
+    paths = write(tmp_path, 20, segment_bytes_max=600)
+    assert [link.n for link in find_links(tmp_path, "log", b'"note 1')] == [19, 18, 17, 16, 15, 14, 13, 12, 11, 10, 1]
+    assert [link.n for link in find_links(tmp_path, "log", b'"note 7"', until=7)] == [7]
+    assert next(link.n for link in find_links(tmp_path, "log", b"note", until=9)) < 20
+    assert list(find_links(tmp_path, "log", b"note 21")) == []
+    rewrite(paths[-1], lambda lines: [*lines[:-1], lines[-1].replace(b"note 20", b"note 2x"), b'{"note 20"'])
+    assert list(find_links(tmp_path, "log", b"note 19", until=1)) == []
+    assert [link.n for link in find_links(tmp_path, "log", b"note 2")] == [2], "what cannot be read is left out"
 
 
 TAMPERING = [

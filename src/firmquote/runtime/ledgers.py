@@ -10,7 +10,7 @@ from firmquote.decision import Account, Batch, Position, Receipt, Record, Rules
 from firmquote.errors import FirmquoteError
 from firmquote.model.trading import Order, OrderView
 from firmquote.runtime.turns import portions
-from firmquote.store import Chain, Outbox, Rests, Sealed, read_chain
+from firmquote.store import Chain, Outbox, Rests, Sealed, find_links
 
 CHAIN_NAME = "decisions"
 OUTBOX_FILE = "outbox.sqlite"
@@ -94,19 +94,23 @@ def find_receipt(directory: Path, number: int) -> tuple[Receipt, Rules]:
     Raises:
         FirmquoteError: there is no such receipt.
     """
-    rules: dict[str, Rules] = {}
-    after = 0
-    while True:
-        links = read_chain(directory, CHAIN_NAME, after=after)
-        if not links:
-            raise FirmquoteError(
-                f"decision {number}: {directory} has no receipt of it. `firmquote decisions` shows which there are; "
-                "name the gateway's serve.state_dir with --state-dir."
-            )
-        for link in links:
-            record = _record.decode(link.body)
-            if isinstance(record, Rules):
-                rules[record.version] = record
-            elif record.decision.id == number:
-                return record, rules[record.config_version]
-        after = links[-1].n
+    # A decision's number is its link's or, once receipts were lost to a crash, greater.
+    wanted = f'"body":{{"type":"receipt","decision":{{"id":{number},'.encode()
+    for link in find_links(directory, CHAIN_NAME, wanted, until=number):
+        receipt = _record.decode(link.body)
+        if isinstance(receipt, Receipt) and receipt.decision.id == number:
+            return receipt, _find_rules(directory, receipt.config_version)
+    raise FirmquoteError(
+        f"decision {number}: {directory} has no receipt of it. The last column of `firmquote decisions` has the newest "
+        "numbers; one that another gateway made is asked for there, with --url."
+    )
+
+
+def _find_rules(directory: Path, version: str) -> Rules:
+    for link in find_links(directory, CHAIN_NAME, f'"body":{{"type":"rules","version":"{version}"'.encode()):
+        rules = _record.decode(link.body)
+        if isinstance(rules, Rules) and rules.version == version:
+            return rules
+    raise FirmquoteError(
+        f"{directory}: the configuration {version} that it was decided under is missing. Restore the log from a backup."
+    )

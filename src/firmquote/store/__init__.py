@@ -1,6 +1,6 @@
 """What must outlive the process: files and databases whose every write is on the disk before it counts."""
 
-from firmquote.store.chain import Chain, Sealed, read_chain
+from firmquote.store.chain import Chain, Sealed, find_links, read_chain
 from firmquote.store.database import Database, Schema, downgrade, open_database
 from firmquote.store.entries import SCHEMA as LEDGER
 from firmquote.store.ledger import Grant, Ledger, forget_ledger, open_ledger
@@ -47,6 +47,7 @@ __all__ = [
     "decode_fraction",
     "downgrade",
     "encode_action",
+    "find_links",
     "forget_ledger",
     "open_database",
     "open_ledger",

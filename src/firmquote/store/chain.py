@@ -183,6 +183,24 @@ def read_chain(directory: Path, name: str, *, after: int = 0, limit: int = 1_000
     return found
 
 
+def find_links(directory: Path, name: str, containing: bytes, *, until: int | None = None) -> Iterator[Link]:
+    """Yield the links with these bytes in them, newest first; lines that cannot be read are left out.
+
+    With `until`, segments that begin after that number are passed over. A line is unsealed only where the bytes are.
+    """
+    for path in reversed(segments_of(directory, name)):
+        if until is not None and first_n(path) > until:
+            continue
+        data = path.read_bytes()
+        begin = len(data)
+        while (place := data.rfind(containing, 0, begin)) >= 0:
+            begin = data.rfind(b"\n", 0, place) + 1
+            end = data.find(b"\n", place)
+            link = unseal_link(data[begin:end]) if end >= 0 else None  # a line without its end is being written
+            if link is not None:
+                yield link
+
+
 def _cut_torn_line(path: Path) -> int:
     with path.open("r+b") as file:
         data = file.read()

@@ -147,12 +147,15 @@ class Outbox:
         Raises:
             CorruptStoreError: they do not; nothing may be traded on such books.
         """
+        fills: dict[str, list[int]] = {}
+        for key, body in self._database.rows("SELECT key, body FROM fills"):
+            fills.setdefault(_text(key), []).append(_fill.decode(_text(body)).shares)
         shares: dict[str, int] = {}
         for (body,) in self._database.rows("SELECT body FROM orders"):
             order = _order.decode(_text(body))
-            fills = self.fills(order.key)
-            filled = sum(fill.shares for fill in fills)
-            if filled != order.filled_shares or len(fills) != order.fills:
+            found = fills.get(order.key, ())
+            filled = sum(found)
+            if filled != order.filled_shares or len(found) != order.fills:
                 raise CorruptStoreError(
                     f"{self.path}: order {order.key} says {order.filled_shares} filled, its fills say {filled}. "
                     "Restore the newest backup, or move the file away and enter the positions anew."
