@@ -1,65 +1,83 @@
-"""Receipts in their sealed log: found by their number, or said how to be found."""
+"""The desk's two files: what a crash between them leaves, and what the next start makes of it."""
 
-import re
 from pathlib import Path
 
-import pytest
-from msgspec import Struct
 from msgspec.structs import replace
-from tests.decision.builders import advice, desk, view
-from typer.testing import CliRunner
+from tests.crash.trader import SYMBOLS, build
+from tests.runtime.test_trading import quoted
 
-from firmquote.cli.decisions import decisions
-from firmquote.decision import DecisionConfig
-from firmquote.errors import FirmquoteError
-from firmquote.runtime.ledgers import CHAIN_NAME, Ledgers, find_receipt
-from firmquote.store import Chain
-from firmquote.testing.clock import NOON_NS
-
-
-class Strange(Struct, tag="strange"):
-    words: str = "of a newer version"
+from firmquote.decision import Batch
+from firmquote.model.trading import AdviceInput
+from firmquote.runtime import SystemClock
+from firmquote.runtime.ledgers import CHAIN_NAME, Ledgers
+from firmquote.runtime.trading import Trading
+from firmquote.store import has_order, verify_chain
 
 
-def write(directory: Path, *, positive: float = 0.35) -> int:
-    """Open the files, decide once, close them; returns the decision's number."""
-    made = desk(config=DecisionConfig(positive=positive))
-    ledgers = Ledgers(directory, made.rules, now_ns=NOON_NS)
-    made.next_number = ledgers.restored.next_number
-    made.engine.advise(advice(0.5))
-    made.on_view(view(), NOON_NS)
-    batch = replace(made.take_batch(), orders=(), account=None)
-    for sealed in ledgers.seal(batch, NOON_NS):
-        ledgers.write(batch, sealed)
+def opened(trading: Trading, now_ns: int) -> Ledgers:
+    """Open the files of a desk, which goes on where they end."""
+    ledgers = Ledgers(trading.directory, trading.desk.rules, now_ns=now_ns)
+    trading.desk.next_number = ledgers.restored.next_number
+    return ledgers
+
+
+def decided(trading: Trading, *symbols: str) -> Batch:
+    """Return the batch of a desk that orders `symbols`, and decides on all the others without an order."""
+    for symbol in symbols:
+        trading.advise(AdviceInput(symbol=symbol, score=1.0, source="made"), SystemClock.now_ns())
+    trading.on_moved(quoted(trading, *SYMBOLS))
+    batch = trading.desk.take_batch()
+    assert {order.symbol for order in batch.orders} == set(symbols)
+    return batch
+
+
+def write(ledgers: Ledgers, batch: Batch, now_ns: int, *, cut: bool = False) -> None:
+    """Store a batch; `cut` is a crash between the two files."""
+    sealed = [link for some in ledgers.seal(batch, now_ns) for link in some]
+    ledgers.write(Batch(receipts=batch.receipts) if cut else batch, sealed)
+
+
+def keys(batch: Batch) -> tuple[str, ...]:
+    return tuple(order.key for order in batch.orders)
+
+
+def test_a_start_notes_in_the_chain_which_orders_a_crash_kept_from_being_made(tmp_path: Path) -> None:
+    trading = build(tmp_path)
+    first = opened(trading, 1)
+    whole, cut = decided(trading, "A", "B"), decided(trading, "C", "D")
+    write(first, whole, 2)
+    write(first, cut, 3, cut=True)
+    first.close()
+    second = opened(trading, 4)
+    second.close()
+    assert second.restored.unmade == keys(cut)
+    assert [order.key for order in second.restored.orders] == list(keys(whole))
+    assert verify_chain(tmp_path, CHAIN_NAME).good
+    third = opened(trading, 5)
+    third.close()
+    assert third.restored.unmade == (), "it is said once"
+
+
+def test_a_batch_without_orders_that_came_last_leaves_nothing_unmade(tmp_path: Path) -> None:
+    trading = build(tmp_path)
+    first = opened(trading, 1)
+    batch = decided(trading, "A")
+    ordered, held = (batch.receipts[:1], batch.receipts[1:])
+    assert [receipt.order for receipt in ordered] == list(keys(batch))
+    write(first, replace(batch, receipts=ordered), 2)
+    write(first, Batch(receipts=held), 3)
+    first.close()
+    second = opened(trading, 4)
+    second.close()
+    assert second.restored.unmade == ()
+
+
+def test_whether_an_order_was_stored_can_be_asked_while_the_file_is_open(tmp_path: Path) -> None:
+    trading = build(tmp_path)
+    ledgers = opened(trading, 1)
+    batch = decided(trading, "A")
+    (key,) = keys(batch)
+    assert not has_order(ledgers.outbox.path, key)
+    write(ledgers, batch, 2)
+    assert has_order(ledgers.outbox.path, key)
     ledgers.close()
-    return batch.receipts[0].decision.id
-
-
-def test_a_receipt_is_found_with_the_rules_of_then_and_without_reading_the_others(tmp_path: Path) -> None:
-    first = write(tmp_path)
-    with Chain(tmp_path, CHAIN_NAME) as chain:
-        chain.append([Strange()], NOON_NS)
-    second = write(tmp_path, positive=0.4)
-    assert (first, second) == (2, 5)
-    for number, positive in ((first, 0.35), (second, 0.4)):
-        receipt, rules = find_receipt(tmp_path, number)
-        assert (receipt.decision.id, rules.config.positive) == (number, positive)
-        assert rules.version == receipt.config_version
-
-
-def test_a_receipt_that_is_not_there_is_looked_for_in_ways_that_exist(tmp_path: Path) -> None:
-    write(tmp_path)
-    with pytest.raises(FirmquoteError, match="decision 7: ") as error:
-        find_receipt(tmp_path, 7)
-    options = re.findall(r"--[a-z-]+", str(error.value))
-    known = CliRunner().invoke(decisions, ["why", "--help"], env={"COLUMNS": "200"}).output
-    assert options
-    assert [option for option in options if option not in known] == []
-
-
-def test_a_receipt_whose_rules_were_lost_says_so(tmp_path: Path) -> None:
-    number = write(tmp_path)
-    (path,) = tmp_path.glob(f"{CHAIN_NAME}-*.jsonl")
-    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[1:]))
-    with pytest.raises(FirmquoteError, match="decided under is missing"):
-        find_receipt(tmp_path, number)

@@ -8,6 +8,8 @@ from pathlib import Path
 import httpx
 import pytest
 from msgspec import json, structs
+from tests.crash.trader import build
+from tests.runtime.test_ledgers import decided, opened, write
 from tests.scenarios.gateway import play, scenario, with_roles, with_state_dir
 
 from firmquote.decision import PaperPolicy
@@ -78,6 +80,29 @@ def test_a_restart_finds_positions_orders_and_receipts_and_goes_on_counting(tmp_
             assert (await trading.receipt(old)).identical, "from the disk, under the rules of then"
         receipt, _ = find_receipt(tmp_path / "trading-demo", old)
         assert receipt.decision.symbol == "IBM"
+
+    play(body)
+
+
+def test_an_order_that_a_crash_kept_from_being_made_is_told_of_where_its_receipt_is(tmp_path: Path) -> None:
+    before = build(tmp_path / "trading-demo")
+    crashed = opened(before, 1)
+    made, cut = decided(before, "A"), decided(before, "B")
+    write(crashed, made, 2)
+    write(crashed, cut, 3, cut=True)
+    crashed.close()
+
+    async def body() -> None:
+        async with scenario(change=with_state(tmp_path)) as running, running.gateway.serve() as url:
+            trading = running.gateway.report.trading
+            await running.until(lambda: running.gateway.trading.ledgers is not None)
+            assert not (await trading.receipt(made.orders[0].decision)).unmade
+            number = cut.orders[0].decision
+            receipt = await trading.receipt(number)
+            assert (receipt.order, receipt.unmade) == (cut.orders[0].key, True)
+            assert "never made: the gateway ended before it was stored" in await cli(
+                "decisions", "why", str(number), "--url", url
+            )
 
     play(body)
 

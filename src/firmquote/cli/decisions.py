@@ -66,7 +66,8 @@ def why(
         f"  stage       {receipt['stage']}; budget left: {'no limit' if left is None else f'{left:.0f} %'}; "
         f"{receipt['held_shares']} shares held; account {receipt['nav_usd']:,.2f} dollars"
     )
-    typer.echo(f"  order       {receipt['order'] or 'none'}")
+    never = "; never made: the gateway ended before it was stored, and no broker got it" if receipt["unmade"] else ""
+    typer.echo(f"  order       {receipt['order'] or 'none'}{never}")
     again = "the same, byte for byte" if receipt["identical"] else "DIFFERENT"
     typer.echo(f"  again       {again} (rules {receipt['rules']}, configuration {receipt['config_version']})")
     if not receipt["identical"]:

@@ -24,11 +24,13 @@ VERSION_DIGITS = 12
 
 
 class Rules(Struct, frozen=True, kw_only=True, tag="rules"):
-    """The configuration that the receipts after it were decided under."""
+    """Written at each start: the configuration that the receipts after it were decided under."""
 
     version: str
     rules: int
     config: DecisionConfig
+    unmade: tuple[str, ...] = ()
+    """Orders that receipts before it name and that were never made: the process ended before they were stored."""
 
 
 class Receipt(Struct, frozen=True, kw_only=True, tag="receipt"):

@@ -216,6 +216,8 @@ class ReceiptView(Struct, frozen=True, kw_only=True):
     rules: int
     identical: bool
     """Whether deciding again on what the receipt holds gives this decision, byte for byte."""
+    unmade: bool = False
+    """Whether the order was never made: the process ended before it was stored, so no broker got it."""
 
 
 class WhatIfView(Struct, frozen=True, kw_only=True):

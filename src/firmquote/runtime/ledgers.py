@@ -1,16 +1,18 @@
 """The desk's files: receipts in a sealed log, orders and positions in SQLite; restored together at the start."""
 
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 from pathlib import Path
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from firmquote.decision import Account, Batch, Position, Receipt, Record, Rules
 from firmquote.errors import FirmquoteError
 from firmquote.model.trading import Order, OrderView
 from firmquote.runtime.turns import portions
-from firmquote.store import Chain, Outbox, Rests, Sealed, find_links
+from firmquote.store import Chain, Outbox, Rests, Sealed, find_links, read_back
 
 CHAIN_NAME = "decisions"
 OUTBOX_FILE = "outbox.sqlite"
@@ -18,6 +20,7 @@ ORDERS_RESTORED = 200
 """Orders that are shown again after a restart."""
 SEALED_AT_ONCE = 3
 """Receipts that are sealed before others may go first."""
+_RECEIPT = "receipt"
 _record: msgspec.json.Decoder[Record] = msgspec.json.Decoder(Record)
 
 
@@ -30,6 +33,8 @@ class Restored(Struct, frozen=True, kw_only=True):
     """Those that are not final."""
     newest: tuple[OrderView, ...]
     """The newest orders, newest first."""
+    unmade: tuple[str, ...]
+    """Orders that the last receipts name and that were never made."""
     rests: dict[str, Rests]
     next_number: int
 
@@ -42,13 +47,14 @@ class Ledgers:
     """
 
     def __init__(self, directory: Path, rules: Rules, *, now_ns: int) -> None:
-        """Open, reconcile, and note under which rules the next decisions are made."""
+        """Open, reconcile, and note what was left unmade and under which rules the next decisions are made."""
         directory.mkdir(parents=True, exist_ok=True)
         self._chain = Chain(directory, CHAIN_NAME)
         try:
             self.outbox = Outbox(directory / OUTBOX_FILE)
             self.outbox.reconcile()
-            self._chain.append([rules], now_ns)
+            unmade = _find_unmade(directory, self.outbox)
+            self._chain.append([replace(rules, unmade=unmade)], now_ns)
         except FirmquoteError:
             self._chain.close()
             raise
@@ -57,6 +63,7 @@ class Ledgers:
             positions=tuple(self.outbox.positions()),
             orders=tuple(self.outbox.open_orders()),
             newest=tuple(self.outbox.orders(limit=ORDERS_RESTORED)),
+            unmade=unmade,
             rests=self.outbox.rests(),
             next_number=max(self._chain.head.n, self.outbox.decisions_until()) + 1,
         )
@@ -114,3 +121,29 @@ def _find_rules(directory: Path, version: str) -> Rules:
     raise FirmquoteError(
         f"{directory}: the configuration {version} that it was decided under is missing. Restore the log from a backup."
     )
+
+
+class _Named(Struct):
+    """What a link of any version says of an order."""
+
+    type: str
+    order: str | None = None
+
+
+_named = msgspec.json.Decoder(_Named)
+
+
+def _find_unmade(directory: Path, outbox: Outbox) -> tuple[str, ...]:
+    """Return the orders that only receipts know: the process ended between the two files.
+
+    All batches but the last were stored whole, and the links of a batch have one time: only those are read.
+    """
+    found: list[str] = []
+    _, batch = next(groupby(read_back(directory, CHAIN_NAME), lambda link: link.at_ns), (0, ()))
+    for link in batch:
+        record = _named.decode(link.body)
+        if record.type != _RECEIPT:  # a start, which has seen to what is older
+            break
+        if record.order is not None and outbox.order(record.order) is None:
+            found.append(record.order)
+    return tuple(reversed(found))

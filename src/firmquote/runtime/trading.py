@@ -311,6 +311,8 @@ class Trading:
             self.engine.remember(
                 symbol, opened_ns=rests.opened_ns, stopped_ns=rests.stopped_ns, reduced_ns=rests.reduced_ns
             )
+        if restored.unmade:
+            _log.warning("orders were decided and never made: the last process ended first", orders=restored.unmade)
         self.orders = {view.order.key: view for view in reversed(restored.newest)}
         place = self.broker.recover if isinstance(self.broker, AlpacaBroker) else self.broker.place
         for order in restored.orders:

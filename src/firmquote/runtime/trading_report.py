@@ -26,6 +26,7 @@ from firmquote.runtime.ledgers import find_receipt
 from firmquote.runtime.safety import Safety
 from firmquote.runtime.trading import Trading
 from firmquote.runtime.turns import portions
+from firmquote.store import has_order
 
 DECISIONS_AT_ONCE = 3
 """Decisions that are written out before others may go first."""
@@ -88,7 +89,7 @@ class TradingReport:
     async def receipt(self, number: int) -> ReceiptView:
         """Return one, decided again. Raises FirmquoteError."""
         receipt, rules = await self._find(number)
-        return receipt_view(receipt, rules.config)
+        return replace(receipt_view(receipt, rules.config), unmade=await self._is_unmade(receipt))
 
     async def what_if(self, number: int, active: str) -> WhatIfView:
         """Return what would have been decided on another provider's quote. Raises FirmquoteError."""
@@ -148,6 +149,12 @@ class TradingReport:
             if receipt.decision.id == number and receipt.config_version == trading.desk.rules.version:
                 return receipt, trading.desk.rules
         return await asyncio.to_thread(find_receipt, trading.directory, number)
+
+    async def _is_unmade(self, receipt: Receipt) -> bool:
+        ledgers = self._trading.ledgers
+        if receipt.order is None or ledgers is None or receipt.decision.id >= ledgers.restored.next_number:
+            return False  # what was decided since the start is stored, or about to be
+        return not await asyncio.to_thread(has_order, ledgers.outbox.path, receipt.order)
 
     def _position(self, portfolio: Portfolio, position: Position) -> PositionView:
         symbol = position.symbol

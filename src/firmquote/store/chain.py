@@ -201,6 +201,13 @@ def find_links(directory: Path, name: str, containing: bytes, *, until: int | No
                 yield link
 
 
+def read_back(directory: Path, name: str) -> Iterator[Link]:
+    """Yield the links from the newest on, a segment at a time; lines that cannot be read are left out."""
+    for path in reversed(segments_of(directory, name)):
+        links = map(unseal_link, reversed(path.read_bytes().splitlines()))
+        yield from (link for link in links if link is not None)
+
+
 def _cut_torn_line(path: Path) -> int:
     with path.open("r+b") as file:
         data = file.read()

@@ -5,7 +5,9 @@ are one transaction, and (key, number) is unique: whatever crashes in between, n
 The log is append-only: every state of every order, in the order in which they were reached.
 """
 
+import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 import msgspec
@@ -14,7 +16,7 @@ from msgspec import Struct
 from firmquote.decision import Account, Adjustment, Batch, Position
 from firmquote.errors import CorruptStoreError
 from firmquote.model.trading import Fill, Order, OrderView, Side
-from firmquote.store.database import Database, Schema, open_database
+from firmquote.store.database import Database, Schema, naming, open_database
 
 SCHEMA = Schema(
     name="outbox",
@@ -190,6 +192,12 @@ class Outbox:
             "INSERT INTO positions VALUES (?, ?) ON CONFLICT (symbol) DO UPDATE SET body = excluded.body",
             (position.symbol, _json(position)),
         )
+
+
+def has_order(path: Path, key: str) -> bool:
+    """Say whether an order was stored; another thread may be writing the file. Raises StoreError."""
+    with naming(path), closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+        return connection.execute("SELECT 1 FROM orders WHERE key = ?", (key,)).fetchone() is not None
 
 
 def order_view(order: Order, fills: Sequence[Fill]) -> OrderView:
