@@ -16,6 +16,9 @@ class Asked:
     def hedge(self, symbol: str) -> None:
         self.symbols.append(symbol)
 
+    def spare(self, symbol: str) -> None:
+        self.symbols.remove(symbol)
+
 
 class Two:
     """Polled providers `a` (serving) and `b`, and the mock."""
@@ -55,7 +58,7 @@ def test_it_is_shown_only_once_it_has_something_newer_and_only_until_the_answer_
     assert two.shown() == "a"
     two.put("b", age_ms=0)
     assert two.shown() == "b"
-    two.hedger.on_settled("a", ["IBM"])
+    two.hedger.on_settled("a", ["IBM"], answered=True)
     assert two.shown() == "a", "at once, without the time that an unfit line must wait"
 
 
@@ -75,3 +78,11 @@ def test_nobody_is_asked_instead_of_a_provider_that_does_not_serve() -> None:
     two.hedger.on_overdue("b", ["IBM"])
     assert two.asked.symbols == []
     assert not two.hedger.counts
+
+
+def test_who_was_asked_instead_need_not_once_the_answer_came_and_must_if_it_never_will() -> None:
+    for answered, still in ((True, []), (False, ["IBM"])):
+        two = Two()
+        two.hedger.on_overdue("a", ["IBM"])
+        two.hedger.on_settled("a", ["IBM"], answered=answered)
+        assert two.asked.symbols == still

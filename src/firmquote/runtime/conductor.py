@@ -117,9 +117,9 @@ class Conductor:
         """An answer takes longer than nearly all before it."""
         self.hedger.on_overdue(provider, symbols)
 
-    def on_settled(self, provider: str, symbols: Sequence[str]) -> None:
+    def on_settled(self, provider: str, symbols: Sequence[str], *, answered: bool) -> None:
         """That answer came, or will not."""
-        self.hedger.on_settled(provider, symbols)
+        self.hedger.on_settled(provider, symbols, answered=answered)
 
     def on_status(self, provider: str, status: LineStatus) -> None:
         """Count what the provider complains of."""

@@ -21,6 +21,10 @@ class Asker(Protocol):
         """Ask for `symbol` soon, within the budget's ordinary means."""
         ...
 
+    def spare(self, symbol: str) -> None:
+        """Ask no more, if that was not done yet."""
+        ...
+
 
 class Hedger:
     """Bounded: one entry a symbol whose answer is overdue. Runs in the event loop's thread and waits for nothing."""
@@ -31,7 +35,8 @@ class Hedger:
         self._board = board
         self._manager = manager
         self._polls = polls
-        self._overdue: set[tuple[str, str]] = set()
+        self._overdue: dict[tuple[str, str], Asker | None] = {}
+        """Who was asked instead, where somebody can be."""
 
     def on_overdue(self, provider: str, symbols: Sequence[str]) -> None:
         """An answer takes longer than nearly all before it."""
@@ -40,16 +45,17 @@ class Hedger:
             if len(order) < 2 or order[0] != provider:
                 continue  # nobody waits for it, or nobody else can help
             self.counts[provider] += 1
-            self._overdue.add((provider, symbol))
-            second = self._polls.get(order[1])
+            second = self._overdue[provider, symbol] = self._polls.get(order[1])
             if second is not None:
                 second.hedge(symbol)
 
-    def on_settled(self, provider: str, symbols: Sequence[str]) -> None:
-        """The answer came, or will not."""
+    def on_settled(self, provider: str, symbols: Sequence[str], *, answered: bool) -> None:
+        """The answer came, or will not; a second one is wanted only in its stead."""
         for symbol in symbols:
             if (provider, symbol) in self._overdue:
-                self._overdue.remove((provider, symbol))
+                second = self._overdue.pop((provider, symbol))
+                if answered and second is not None:
+                    second.spare(symbol)
                 self._manager.excuse(provider, symbol, SOURCE)
 
     def look(self) -> None:

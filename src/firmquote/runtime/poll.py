@@ -52,7 +52,7 @@ class PollOwner(LineOwner, Protocol):
 
     def on_overdue(self, provider: str, symbols: Sequence[str]) -> None: ...
 
-    def on_settled(self, provider: str, symbols: Sequence[str]) -> None: ...
+    def on_settled(self, provider: str, symbols: Sequence[str], *, answered: bool) -> None: ...
 
 
 class Poll:
@@ -102,8 +102,11 @@ class Poll:
             while True:
                 begun_ns = clock.monotonic_ns()
                 symbols, purpose = await self._next()
+                hedging = purpose is not Purpose.OPERATOR and bool(self._hedged)
                 for request in self._protocol.plan(symbols):
-                    if not await self._ask(client, request, purpose):
+                    if hedging and self._hedged.isdisjoint(request.symbols):
+                        continue
+                    if not await self._ask(client, request, purpose, hedging=hedging):
                         return
                     await clock.sleep_until(begun_ns + self._protocol.request_interval_ns)
 
@@ -129,6 +132,10 @@ class Poll:
         if symbol not in self._asking and not self._governor.cadence.is_fresh(symbol, self._clock.monotonic_ns()):
             self._hedged.add(symbol)
 
+    def spare(self, symbol: str) -> None:
+        """The answer that was overdue came, so ours is not needed, unless the request is on its way."""
+        self._hedged.discard(symbol)
+
     async def _next(self) -> tuple[tuple[str, ...], Purpose]:
         clock = self._clock
         while True:
@@ -146,18 +153,18 @@ class Poll:
             return Purpose.OPERATOR
         return Purpose.ORDINARY if self._hedged else self._governor.purpose
 
-    async def _ask(self, client: HttpClient, request: Request, purpose: Purpose) -> bool:
+    async def _ask(self, client: HttpClient, request: Request, purpose: Purpose, *, hedging: bool) -> bool:
         waiting = [self._wanted.pop(symbol) for symbol in request.symbols if symbol in self._wanted]
         answer: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
         self._asking.update(dict.fromkeys(request.symbols, answer))
-        self._hedged.difference_update(request.symbols)
         why_not: str | None = "the gateway is stopping"
         try:
-            grant = await self._permit(request, purpose)
+            grant = await self._permit(request, purpose, hedging=hedging)
             if isinstance(grant, str):
                 why_not = grant
                 return True
             self._may_ask = False
+            self._hedged.difference_update(request.symbols)
             provider, count = self._feed.provider, len(request.symbols)
             with TRACING.span("poll", provider=provider, symbols=count, purpose=purpose.value) as span:
                 why_not, goes_on = await self._send(client, request, grant)
@@ -171,8 +178,9 @@ class Poll:
                 if not future.done():
                     future.set_result(why_not)
 
-    async def _permit(self, request: Request, purpose: Purpose) -> Grant | str:
-        # An operator is told at once why not; our own turn waits, unless somebody else wants something meanwhile.
+    async def _permit(self, request: Request, purpose: Purpose, *, hedging: bool) -> Grant | str:
+        # An operator is told at once why not; our own turn waits, unless somebody else wants something meanwhile, and
+        # what is asked for another provider's sake only as long as that one does not answer.
         while True:
             answer = await self._spending.permit(self._feed.provider, request, purpose)
             if isinstance(answer, Grant):
@@ -180,6 +188,8 @@ class Poll:
             if purpose is Purpose.OPERATOR or self._wanted:
                 return answer.words
             await self._clock.sleep_until(self._clock.monotonic_ns() + min(answer.wait_ns, NS_PER_S))
+            if hedging and self._hedged.isdisjoint(request.symbols):
+                return "another provider has answered meanwhile"
             purpose = self._governor.purpose
 
     async def _send(self, client: HttpClient, request: Request, grant: Grant) -> tuple[str | None, bool]:
@@ -225,8 +235,9 @@ class Poll:
                 self._owner.on_overdue(self._feed.provider, request.symbols)
             return await asked
         finally:
+            answered = asked.done() and not asked.cancelled() and asked.exception() is None
             asked.cancel()
-            self._owner.on_settled(self._feed.provider, request.symbols)
+            self._owner.on_settled(self._feed.provider, request.symbols, answered=answered)
 
     def _finish(self, *, ok: bool, sent_ns: int, kind: str = "", words: str = "") -> None:
         if not ok:

@@ -56,6 +56,11 @@ class RoutingReport:
             gauge("symbols_serving", "Symbols shown from this provider.", by("provider", serving)),
             gauge("symbols_unfit", "Symbols that this provider may not serve.", by("provider", unfit)),
             counter(
+                "answers_overdue_total",
+                "Answers later than nearly all before, so that another provider was asked or shown meanwhile.",
+                by("provider", conductor.hedger.counts),
+            ),
+            counter(
                 "events_total",
                 "Changes of roles, health, breakers, lines and clocks, by kind and by whose fault it was.",
                 (
