@@ -9,7 +9,7 @@ from firmquote.lab import Tape, TapeQuote, TapeTrade, load_tape
 from firmquote.lab.calm import Calm, stay_calm
 from firmquote.lab.faults import SimQuote
 from firmquote.lab.rehearsal import TIMER_NS, Rehearsal
-from firmquote.lab.tape import read_quotes
+from firmquote.lab.tape import TapeRow, read_quotes, read_trades
 from firmquote.model import NS_PER_S, Session
 from firmquote.runtime.config import QualitySection
 
@@ -19,7 +19,8 @@ MARGIN = 0.25
 SHARED = Path(os.environ.get("FIRMQUOTE_SHARED", "../shared")) / "data" / "equities"
 OPEN_NS = 1_381_239_000 * NS_PER_S
 """2013-10-08 09:30 in New York."""
-HOUR_S = 3_600
+HOUR_NS = 3_600 * NS_PER_S
+CLOSE_NS = OPEN_NS + int(6.5 * HOUR_NS)
 STREAMS = [pytest.param(("a", "b"), id="two streams"), pytest.param(("a",), id="one stream")]
 
 
@@ -27,6 +28,15 @@ def check(calm: Calm) -> None:
     assert calm.role_moves == 0
     assert calm.line_verdicts == ()
     assert calm.score_max < 1 - MARGIN
+    assert calm.line_score_max < 1 - MARGIN
+
+
+def recorded(from_ns: int, for_h: float) -> list[TapeRow]:
+    """Return the quotes of all symbols, and the trades that a polled provider would tell of."""
+    quotes = (row for path in SHARED.glob("nbbo-*-20131008.parquet") for row in read_quotes(path))
+    quoted = ("aig", "bac", "ibm")
+    trades = (row for name in quoted for row in read_trades(SHARED / f"trades-{name}-20131008.parquet"))
+    return [row for rows in (quotes, trades) for row in rows if from_ns <= row.ts_ns < from_ns + int(for_h * HOUR_NS)]
 
 
 @pytest.mark.parametrize("streams", STREAMS)
@@ -68,6 +78,59 @@ def test_an_early_close_is_nobodys_fault_but_the_exchanges() -> None:
     assert [event.blame for event in events if event.kind == "session"] == ["halt_or_closed"]
 
 
+class Days:
+    """Two streams and a polled provider, through the parts of a day."""
+
+    def __init__(self) -> None:
+        self.tape = TAPE.part(40 * 60, 20)
+        self.now_ns = self.tape.start_ns
+        self.gateway = Rehearsal(self.tape.symbols, ["a", "b"], ["polled"], now_ns=self.now_ns, policy=QualitySection())
+        self.sequence = 0
+
+    def wait(self, seconds: float) -> None:
+        for _ in range(int(seconds * NS_PER_S / TIMER_NS)):
+            self.now_ns += TIMER_NS
+            self.gateway.move_to(self.now_ns)
+
+    def quote(self, row: TapeQuote, *providers: str, times: float = 1) -> None:
+        sizes = row.bid_size_shares, row.ask_size_shares
+        bid, ask = round(row.bid * times, 2), round(row.ask * times, 2)
+        for name in providers:
+            self.gateway.send(name, [SimQuote(row.symbol, bid, sizes[0], ask, sizes[1], self.now_ns, self.sequence)])
+
+    def play(self, session: Session, *, times: float = 1) -> None:
+        """Let a part of the day begin, with the quotes of the tape at its own pace and `times` its prices."""
+        self.gateway.begin(session)
+        shift_ns = self.now_ns - self.tape.start_ns
+        for row in self.tape.rows:
+            while self.now_ns + TIMER_NS <= row.ts_ns + shift_ns:
+                self.wait(TIMER_NS / NS_PER_S)
+            self.sequence += 1
+            if isinstance(row, TapeQuote):
+                self.quote(row, "a", "b", times=times)
+            else:
+                self.gateway.answer("polled", row.symbol, row.price * times)
+
+
+def test_the_first_quotes_of_the_second_morning_move_nothing() -> None:
+    days = Days()
+    for session in (Session.PRE, Session.REGULAR, Session.AFTER):
+        days.play(session)
+    days.gateway.begin(Session.CLOSED)
+    days.wait(60)
+    days.gateway.begin(Session.PRE)
+    days.wait(60)
+    days.sequence += 1
+    first = next(row for row in days.tape.rows if isinstance(row, TapeQuote))
+    days.quote(first, "b", times=1.006)
+    days.wait(0.1)  # the other is a little later
+    days.quote(first, "a", times=1.006)
+    days.play(Session.PRE, times=1.006)
+    days.play(Session.REGULAR, times=1.006)
+    blamed = [event.cause for event in days.gateway.conductor.events if event.kind in {"status", "line", "role"}]
+    assert [cause for cause in blamed if cause] == []
+
+
 @pytest.mark.proof
 @pytest.mark.parametrize("speed", [0.5, 1, 2, 4])
 @pytest.mark.parametrize("streams", STREAMS)
@@ -83,14 +146,13 @@ def test_the_whole_hour_at_several_speeds_moves_nothing(streams: tuple[str, ...]
     [
         pytest.param(0, 0.25, Session.REGULAR, id="opening burst"),
         pytest.param(2.5, 1, Session.REGULAR, id="quiet lunch"),
+        pytest.param(6.4, 0.25, Session.REGULAR, id="over the close"),
         pytest.param(6.5, 1, Session.AFTER, id="after hours"),
     ],
 )
 def test_other_hours_of_a_real_day_move_nothing(
     streams: tuple[str, ...], from_h: float, for_h: float, session: Session
 ) -> None:
-    rows = [row for path in SHARED.glob("nbbo-*-20131008.parquet") for row in read_quotes(path)]
-    begin_ns = OPEN_NS + int(from_h * HOUR_S) * NS_PER_S
-    end_ns = begin_ns + int(for_h * HOUR_S) * NS_PER_S
-    part = Tape([row for row in rows if begin_ns <= row.ts_ns < end_ns])
-    check(stay_calm(part, streams=streams, last=(), session=session))
+    part = Tape(recorded(OPEN_NS + int(from_h * HOUR_NS), for_h))
+    sessions = [(CLOSE_NS, Session.AFTER)] if session is Session.REGULAR else []
+    check(stay_calm(part, streams=streams, session=session, sessions=sessions))

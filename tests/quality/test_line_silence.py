@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firmquote.model import NS_PER_MS
+from firmquote.model import NS_PER_MS, Session
 from firmquote.quality import LineMeter, LineSilencePolicy
 
 POLICY = LineSilencePolicy()
@@ -56,9 +56,9 @@ def test_a_price_that_is_away_elsewhere_for_longer_than_the_longest_gap_freezes_
     assert symbol.after(10).words() is not None
 
 
-def test_an_absurd_gap_is_enough_if_the_price_has_changed_elsewhere_at_all() -> None:
+def test_an_absurd_gap_is_enough_if_a_polled_price_is_outside_its_bid_and_ask() -> None:
     symbol = Symbol().usual(2_000, times=64)
-    symbol.meter.changed = True
+    symbol.meter.outside = True
     assert symbol.after(15_990).words() is None
     assert symbol.after(10).words() is not None
     assert Symbol().usual(2_000, times=64).after(60_000).words() is None
@@ -77,6 +77,26 @@ def test_the_end_of_an_outage_is_not_a_usual_gap() -> None:
     symbol = Symbol().usual(100).after(60_000, peers=500)
     symbol.meter.speak(symbol.now_ns, usual=False)
     assert (symbol.meter.usual_gap_ns, symbol.meter.usual_peers) == (100 * NS_PER_MS, 1)
+
+
+def test_what_is_usual_belongs_to_a_part_of_the_day() -> None:
+    symbol = Symbol()
+    symbol.meter.begin(Session.REGULAR, 0)
+    symbol.usual(100)
+    symbol.after(60_000).meter.begin(Session.AFTER, symbol.now_ns)
+    assert symbol.after(1_000, peers=100).words() is None, "nothing is usual yet"
+    symbol.meter.begin(Session.REGULAR, symbol.now_ns)
+    assert symbol.meter.usual_gap_ns == 100 * NS_PER_MS
+    assert symbol.after(450, peers=4).words() is None, "what came before is forgiven"
+
+
+def test_the_end_of_one_morning_is_not_usual_at_the_beginning_of_the_next() -> None:
+    symbol = Symbol()
+    symbol.meter.begin(Session.PRE, 0)
+    symbol.usual(100)
+    symbol.meter.begin(Session.CLOSED, symbol.now_ns)
+    symbol.meter.begin(Session.PRE, symbol.now_ns)
+    assert symbol.meter.usual_gap_ns is None
 
 
 @given(st.integers(0, 100_000), st.integers(0, 100), st.integers(0, 100_000), st.integers(0, 100))

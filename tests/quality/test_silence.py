@@ -124,6 +124,7 @@ def test_each_other_kind_of_evidence_is_enough_by_itself(evidence: StreamEvidenc
     "evidence",
     [
         pytest.param(StreamEvidence(standing_ms=1_900), id="times that stood still for a moment"),
+        pytest.param(StreamEvidence(standing_ms=9_000, common_standing_ms=8_900), id="everybody stands still alike"),
         pytest.param(StreamEvidence(lag=Lag(3_000, 900), common_lag_ms=6_000), id="everybody falls behind alike"),
         pytest.param(StreamEvidence(heard_ms=60_000), id="nobody is heard"),
         pytest.param(StreamEvidence(heard_ms=6_000, others_heard=True), id="an idle connection"),
@@ -145,6 +146,16 @@ def test_the_verdict_says_what_it_rests_on() -> None:
     assert explain_stream(evidence, score_stream(evidence, POLICY)) == (
         "silent for 1.0 s (usual gap 0.5 s, suspicion 4.0) while the price of SPY moved away elsewhere"
     )
+
+
+def test_the_end_of_one_morning_is_not_usual_at_the_beginning_of_the_next() -> None:
+    made = ArrivalMeter(POLICY.arrivals)
+    for session in (Session.PRE, Session.CLOSED):
+        made.begin(session)
+        for at_s in range(30):
+            made.note(at_s * NS_PER_S)
+    made.begin(Session.PRE)
+    assert made.usual_gap_ns() is None
 
 
 def test_what_is_usual_belongs_to_a_part_of_the_day() -> None:

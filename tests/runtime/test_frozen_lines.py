@@ -1,10 +1,10 @@
 """Symbols that fall out of a live subscription."""
 
 from firmquote.board import Board
-from firmquote.model import NS_PER_MS, FeedClass
+from firmquote.model import NS_PER_MS, FeedClass, Session
 from firmquote.quality import GradePolicy, PlausibilityPolicy, SilencePolicy
 from firmquote.runtime.frozen_lines import FrozenLines, LineVerdict
-from firmquote.testing import quote
+from firmquote.testing import last_price, quote
 from firmquote.testing.clock import NOON_NS
 
 TICK_MS = 50
@@ -86,6 +86,34 @@ def test_a_halted_symbol_is_not_frozen() -> None:
     watching = Watching().warm()
     watching.board.entries["IBM"].halts["p"] = "news"
     assert watching.tick("b.IBM", "a.SPY", "b.SPY", times=100).told == []
+
+
+def beside_a_polled_provider(*prices: float) -> Watching:
+    """Freeze `a.IBM` for ten seconds, while the last prices of IBM elsewhere are these, one after another."""
+    watching = Watching()
+    polled = watching.board.add_feed("polled", FeedClass.LAST_PRICE)
+    watching.well = {"a": True, "b": False, "polled": True}
+    watching.tick("a.IBM", "a.SPY", times=70)
+    for price in prices:
+        watching.tick("a.SPY", times=40)
+        now_ns = NOON_NS + watching.ticks * TICK_MS * NS_PER_MS
+        watching.board.apply(polled, [last_price("IBM", provider="polled", price=price, now_ns=now_ns)], now_ns)
+    return watching.tick("a.SPY", times=200)
+
+
+def test_a_polled_price_that_leaves_its_bid_and_ask_freezes_a_line() -> None:
+    bid, ask = quote("IBM").bid, quote("IBM").ask
+    assert bid is not None
+    assert ask is not None
+    assert beside_a_polled_provider(bid, ask + 0.05).frozen_lines() == ["a.IBM"]
+    assert beside_a_polled_provider(bid, ask).frozen_lines() == [], "its quote is as good as ever"
+    assert beside_a_polled_provider(ask + 0.05, ask + 0.05).frozen_lines() == [], "it may have been so before"
+
+
+def test_another_part_of_the_day_begins_without_what_was_usual() -> None:
+    watching = Watching().warm()
+    watching.frozen.begin(Session.AFTER, watching.ticks * TICK_MS * NS_PER_MS)
+    assert watching.tick("b.IBM", "b.SPY", "a.SPY", times=100).told == []
 
 
 def test_our_own_standstill_freezes_nothing() -> None:

@@ -1,7 +1,7 @@
 """The watch over silent streams, tick by tick under a clock of its own."""
 
 from firmquote.board import Board, Feed
-from firmquote.model import NS_PER_MS, FeedClass
+from firmquote.model import NS_PER_MS, FeedClass, Session
 from firmquote.quality import GradePolicy, PlausibilityPolicy, SilencePolicy
 from firmquote.runtime.watch import SilenceWatch
 from firmquote.testing import last_price, quote
@@ -56,6 +56,16 @@ class Watching:
             now_ns=now_ns,
         )
 
+    def frames_of_one_time(self, *speaking: str) -> None:
+        """Let frames arrive whose source time is always the same; everybody else goes on."""
+        behind_ns = self.elapsed_ms * NS_PER_MS
+        for name in speaking:
+            self.sequence += 1
+            arrived = quote(provider=name, now_ns=NOON_NS + behind_ns, sequence=self.sequence)
+            self.board.apply(self.feeds[name], [arrived], NOON_NS + behind_ns)
+            self.feeds[name].note_frame(NOON_NS + behind_ns, behind_ns)
+        self.tick(*{"a", "b"} - set(speaking))
+
     def warm(self) -> "Watching":
         for _ in range(60):
             self.tick("a", "b", "polled")
@@ -104,7 +114,53 @@ def test_one_quote_of_another_stream_after_five_seconds_of_silence_is_evidence()
     watching = Watching().warm()
     assert watching.ms_until_silent(limit_ms=6_000) is None
     watching.tick("b")
+    assert watching.silent() == set(), "it may be a little later with the same"
+    assert watching.ms_until_silent() == 500
     assert watching.silent() == {"a"}
+
+
+def test_whoever_speaks_second_after_a_long_pause_is_not_silent() -> None:
+    watching = Watching().warm()
+    assert watching.ms_until_silent(limit_ms=120_000) is None
+    for _ in range(2):
+        watching.tick("b", price=101.0)
+        assert watching.silent() == set()
+    watching.tick("a", "b", price=101.0)
+    assert watching.silent() == set()
+
+
+def test_a_polled_price_may_have_changed_before_the_stream_fell_silent() -> None:
+    watching = Watching()
+    watching.usable = {"a", "polled"}
+    for _ in range(60):
+        watching.tick("a")
+    watching.tick("polled")
+    watching.tick("a")
+    watching.tick("polled", price=100.5)
+    assert watching.ms_until_silent("polled", price=100.5) is None, "nobody asked between its last word and the change"
+    watching.tick("polled", price=100.6)
+    assert watching.ms_until_silent("polled", price=100.6) is not None
+
+
+def test_a_last_price_a_little_outside_bid_and_ask_shows_no_move() -> None:
+    watching = Watching().warm()
+    watching.usable = {"a", "polled"}
+    assert watching.ms_until_silent("polled", price=100.2, limit_ms=4_000) is None
+
+
+def test_the_gap_over_the_beginning_of_a_part_of_the_day_is_nobodys() -> None:
+    watching = Watching()
+    for session in (Session.AFTER, Session.REGULAR):
+        watching.watch.begin(session)
+        watching.warm()
+    assert watching.ms_until_silent(limit_ms=60_000) is None
+    watching.watch.begin(Session.AFTER)
+    for _ in range(5):
+        watching.tick("b", price=101.0)
+        assert watching.silent() == set()
+    suspicion = watching.watch.suspicion("a")
+    assert suspicion is not None
+    assert suspicion.evidence.silent_ms == 250
 
 
 def test_a_polled_price_that_only_repeats_blames_nobody() -> None:
@@ -179,6 +235,24 @@ def test_source_times_that_stand_still_are_found_within_three_seconds() -> None:
             break
     assert watching.silent() == {"a"}
     assert watching.elapsed_ms <= 60 * TICK_MS + 3_000
+
+
+def test_source_times_that_stand_still_everywhere_are_nobodys_fault() -> None:
+    watching = Watching().warm()
+    for _ in range(100):
+        watching.frames_of_one_time("a", "b")
+        assert watching.silent() == set()
+
+
+def test_those_of_one_stream_are_its_own_fault_though_a_polled_provider_is_all_there_is() -> None:
+    watching = Watching().warm()
+    watching.usable = {"a", "polled"}
+    for _ in range(50):
+        watching.frames_of_one_time("a")
+    assert watching.silent() == {"a"}
+    suspicion = watching.watch.suspicion("a")
+    assert suspicion is not None
+    assert suspicion.score.standing > 1
 
 
 def test_a_stream_without_heartbeat_is_found_if_others_are_heard() -> None:

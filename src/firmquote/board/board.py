@@ -356,7 +356,7 @@ class Board:
             return
         if before is None or before.price != last.price:
             line.changed_ns = last.received_ns
-            feed.changes += 1
+            line.changed_after_ns = 0 if before is None else before.received_ns
         line.last = last
         feed.accepted += 1
         feed.last_accepted_ns = last.received_ns

@@ -46,7 +46,6 @@ class Feed:
         "_delays_ns",
         "_frames",
         "accepted",
-        "changes",
         "control",
         "feed_class",
         "halts",
@@ -79,8 +78,6 @@ class Feed:
         self.lot_shares = 1
         self.make_quote: Callable[[Tick, int], Quote | UnknownSymbol] = _no_ticks
         self.accepted = 0
-        self.changes = 0
-        """Last prices that differed from the one before."""
         self.refused: dict[Reason, int] = {}
         self.halts = 0
         self.statuses = 0

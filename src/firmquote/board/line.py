@@ -17,6 +17,7 @@ class Line:
 
     __slots__ = (
         "band",
+        "changed_after_ns",
         "changed_ns",
         "entry",
         "feed",
@@ -43,6 +44,8 @@ class Line:
         self.last: LastPrice | None = None
         self.changed_ns = 0
         """When `last` changed its price; a quote has a time of its own."""
+        self.changed_after_ns = 0
+        """When the answer before that one came, still with the old price: it changed no earlier. 0 for no answer."""
         self.since_ns = 0
         """First-quote rule: when this line was (re)subscribed."""
         self.settled_until_ns = 0

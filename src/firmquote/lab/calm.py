@@ -30,6 +30,8 @@ class Calm(Struct, frozen=True, kw_only=True):
     line_verdicts: tuple[str, ...]
     score_max: float
     """The highest score of silence of any stream: 1 would have been a verdict, so 1 minus this is the margin."""
+    line_score_max: float
+    """The same of any single line."""
 
 
 class _Copy:
@@ -54,8 +56,12 @@ def stay_calm(
     last: Sequence[str] = ("polled",),
     speed: float = 1.0,
     session: Session = Session.REGULAR,
+    sessions: Sequence[tuple[int, Session]] = (),
 ) -> Calm:
-    """Play the whole tape, `speed` times as fast, through healthy providers."""
+    """Play the whole tape, `speed` times as fast, through healthy providers.
+
+    It begins in `session`; `sessions` says which parts of the day begin later, and when by the tape.
+    """
     base_ns = tape.start_ns
 
     def at_ns(ts_ns: int) -> int:
@@ -74,7 +80,8 @@ def stay_calm(
     copies = [_Copy(name, place * LATER_NS + 2 * NS_PER_MS) for place, name in enumerate(streams)]
     trades: dict[str, float] = {}
     asked_ns = now_ns = base_ns
-    place, sequence, score_max = 0, 0, 0.0
+    place, sequence, score_max, line_score_max = 0, 0, 0.0, 0.0
+    to_come = deque(sessions)
     while now_ns < end_ns:
         now_ns += STEP_NS
         upto = bisect_left(tape.rows, base_ns + int((now_ns - base_ns) * speed), lo=place, key=lambda row: row.ts_ns)
@@ -87,6 +94,8 @@ def stay_calm(
                     copy.waiting.append(_sim(row, at_ns(row.ts_ns), sequence))
         place = upto
         gateway.clock.move_to(now_ns)
+        if to_come and now_ns >= at_ns(to_come[0][0]):
+            gateway.begin(to_come.popleft()[1])
         for copy in copies:
             quotes = copy.due(now_ns)
             if quotes:
@@ -100,6 +109,7 @@ def stay_calm(
             watch = gateway.conductor.watch
             suspicions = [found for name in streams if (found := watch.suspicion(name)) is not None]
             score_max = max(score_max, *(found.score.total for found in suspicions))
+            line_score_max = max(line_score_max, *gateway.line_scores())
     events = gateway.conductor.events
     return Calm(
         quotes=sequence,
@@ -107,6 +117,7 @@ def stay_calm(
         role_moves=sum(event.kind == "role" for event in events),
         line_verdicts=tuple(f"{e.provider} {e.symbol}: {e.cause}" for e in events if e.kind == "line" and e.blame),
         score_max=score_max,
+        line_score_max=line_score_max,
     )
 
 

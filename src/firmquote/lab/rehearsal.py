@@ -170,6 +170,7 @@ class Rehearsal:
             self._protocols[name] = TapeStream(name)
             self.feeds[name].expect_ticks(self._protocols[name], SameSpelling())
         self.conductor = Conductor(self.manager, self.board, steady, self.feeds, policy.silence)
+        self._lines = policy.silence.lines
         self.opened = {name: OpenLine(self.clock) for name in streams}
         for name, line in self.opened.items():
             self.conductor.watch_stream(self.feeds[name], line)
@@ -207,6 +208,12 @@ class Rehearsal:
         """Let another part of the day begin."""
         self.conductor.begin_session(self.session, session)
         self.session = session
+
+    def line_scores(self) -> list[float]:
+        """Return how near each line of a stream is to counting as frozen; 1 is enough."""
+        frozen, policy, now_ns = self.conductor.frozen, self._lines, self.clock.monotonic_ns()
+        meters = [frozen.meter(name, symbol) for name in self.opened for symbol in self.board.entries]
+        return [meter.score(now_ns, policy) for meter in meters if meter is not None]
 
     def view(self, symbol: str) -> BoardView:
         """Return what readers see of a symbol now."""

@@ -95,6 +95,16 @@ def read_quotes(path: Path) -> Iterator[TapeQuote]:
     return (TapeQuote(ts, symbol, *values) for ts, *values in _read(path, _QUOTE_COLUMNS))
 
 
+def read_trades(path: Path) -> Iterator[TapeTrade]:
+    """Yield the rows of one `trades-SYMBOL….parquet`, without those that its column `suspicious` marks.
+
+    Raises ConfigError for a file without its columns, that one among them.
+    """
+    symbol = path.stem.split("-")[1].upper()
+    rows = _read(path, [*_TRADE_COLUMNS, "suspicious"])
+    return (TapeTrade(ts, symbol, price, size) for ts, price, size, suspicious in rows if not suspicious)
+
+
 def _read(path: Path, columns: list[str]) -> Iterator[tuple[int, ...]]:
     table = pq.ParquetFile(path).read()  # read_table imports pandas where it is installed: a second more
     missing = [name for name in columns if name not in table.column_names]

@@ -69,7 +69,12 @@ class ArrivalMeter:
         self._last_ns = None
 
     def begin(self, session: Session) -> None:
-        """Another part of the day has begun: what was usual in the last one of its kind is usual again."""
+        """Another part of the day has begun: what was usual in the last one of its kind is usual again.
+
+        Not before the opening: the last minutes of one morning say nothing of the first hours of the next.
+        """
+        if session is Session.PRE:
+            self._sessions.pop(session, None)
         self._usual = self._sessions.setdefault(session, _Usual())
 
     def silent_ns(self, now_ns: int) -> int | None:

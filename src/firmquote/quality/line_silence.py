@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from firmquote.model import NS_PER_MS, NS_PER_S
+from firmquote.model import NS_PER_MS, NS_PER_S, Session
 
 BLOCK = 64
 """What is usual is the most of the last 64 to 128 gaps."""
@@ -19,20 +19,38 @@ class LineSilencePolicy(Struct, frozen=True, kw_only=True, forbid_unknown_fields
     peer_updates_factor: float = 3.0
     """… and so many times more than it usually does between two updates of this line."""
     moved_ms_min: int = 1_000
-    """Or another's price must have been away for so long, and for longer than the line's longest usual gap."""
+    """Or another stream's price must have been away for so long, and for longer than the line's longest usual gap."""
     alone_factor: float = 8.0
-    """Or, where no other stream brings it, a polled price has changed, and the gap is so many times the longest …"""
+    """Or, where no other stream brings it, a polled price has left its bid and ask, and the gap is so many times …"""
     alone_floor_ms: int = 6_000
-    """… of at least a whole block of gaps, and at least this long."""
+    """… the longest of at least a whole block of gaps, and at least this long."""
+
+
+class _Usual:
+    """What is usual in one session: the most of two blocks of gaps."""
+
+    __slots__ = ("count", "gap", "gap_before", "peers", "peers_before", "total")
+
+    def __init__(self) -> None:
+        self.count = self.total = 0
+        self.gap = self.gap_before = 0
+        self.peers = self.peers_before = 0
+
+    def note(self, gap_ns: int, peers: int) -> None:
+        self.gap = max(self.gap, gap_ns)
+        self.peers = max(self.peers, peers)
+        self.total += 1
+        self.count += 1
+        if self.count >= BLOCK:
+            self.count = 0
+            self.gap_before, self.gap = self.gap, 0
+            self.peers_before, self.peers = self.peers, 0
 
 
 class LineMeter:
-    """The gaps of one line, and what the other lines brought within each. One object of a few integers a line."""
+    """The gaps of one line, and what the other lines brought within each: a few integers for each part of the day."""
 
-    __slots__ = (
-        "_count", "_gap", "_gap_before", "_peers", "_peers_before", "_total",
-        "changed", "moved_ns", "peers", "spoke_ns",
-    )  # fmt: skip
+    __slots__ = ("_sessions", "_usual", "moved_ns", "outside", "peers", "spoke_ns")
 
     def __init__(self, now_ns: int) -> None:
         self.spoke_ns = now_ns
@@ -40,25 +58,16 @@ class LineMeter:
         self.peers = 0
         """How often another stream brought this symbol since."""
         self.moved_ns: int | None = None
-        """Since when another provider's price has been away from this line's bid and ask."""
-        self.changed = False
-        """Whether a polled provider's price has changed since, where no other stream brings the symbol."""
-        self._count = 0
-        self._total = 0
-        self._gap = self._gap_before = 0
-        self._peers = self._peers_before = 0
+        """Since when another stream's price has been away from this line's bid and ask."""
+        self.outside = False
+        """Whether a polled price has left its bid and ask since, where no other stream brings the symbol."""
+        self._usual = _Usual()
+        self._sessions: dict[Session, _Usual] = {}
 
     def speak(self, now_ns: int, *, usual: bool = True) -> None:
         """It brought something; `usual` is false for the end of a gap that says nothing of the line."""
         if usual:
-            self._gap = max(self._gap, now_ns - self.spoke_ns)
-            self._peers = max(self._peers, self.peers)
-            self._total += 1
-            self._count += 1
-            if self._count >= BLOCK:
-                self._count = 0
-                self._gap_before, self._gap = self._gap, 0
-                self._peers_before, self._peers = self._peers, 0
+            self._usual.note(now_ns - self.spoke_ns, self.peers)
         self.forgive(now_ns)
 
     def forgive(self, now_ns: int) -> None:
@@ -66,38 +75,67 @@ class LineMeter:
         self.spoke_ns = now_ns
         self.peers = 0
         self.moved_ns = None
-        self.changed = False
+        self.outside = False
+
+    def begin(self, session: Session, now_ns: int) -> None:
+        """Another part of the day has begun: what was usual in the last of its kind is usual again.
+
+        Not before the opening: the last minutes of one morning say nothing of the first hours of the next.
+        """
+        if session is Session.PRE:
+            self._sessions.pop(session, None)
+        self._usual = self._sessions.setdefault(session, _Usual())
+        self.forgive(now_ns)
 
     @property
     def usual_gap_ns(self) -> int | None:
         """The longest of the recent gaps; `None` with too few of them."""
-        return max(self._gap, self._gap_before) if self._total >= GAPS_MIN else None
+        usual = self._usual
+        return max(usual.gap, usual.gap_before) if usual.total >= GAPS_MIN else None
 
     @property
     def settled(self) -> bool:
         """Whether a whole block of gaps is known."""
-        return self._total >= BLOCK
+        return self._usual.total >= BLOCK
 
     @property
     def usual_peers(self) -> int | None:
         """The most updates that other streams brought within one of the recent gaps; `None` with too few of them."""
-        return max(self._peers, self._peers_before) if self._total >= GAPS_MIN else None
+        usual = self._usual
+        return max(usual.peers, usual.peers_before) if usual.total >= GAPS_MIN else None
 
     def judge(self, now_ns: int, policy: LineSilencePolicy) -> str | None:
         """Return why the line counts as frozen, or `None`. More evidence never makes it less."""
         silent_ns = now_ns - self.spoke_ns
-        if silent_ns < policy.floor_ms * NS_PER_MS:
-            return None
-        usual_ns, usual_peers = self.usual_gap_ns, self.usual_peers
-        if usual_ns is None or usual_peers is None:
+        usual_ns = self.usual_gap_ns
+        if usual_ns is None or self.score(now_ns, policy) < 1:
             return None
         since = f"nothing for {silent_ns / NS_PER_S:.1f} s (longest usual gap {usual_ns / NS_PER_S:.1f} s)"
-        if self.peers >= max(policy.peer_updates_min, policy.peer_updates_factor * usual_peers):
+        if self._peers_score(policy) >= 1:
             return f"{since} while other streams brought it {self.peers} times"
-        away_ns = 0 if self.moved_ns is None else now_ns - self.moved_ns
-        if away_ns >= max(policy.moved_ms_min * NS_PER_MS, usual_ns):
-            return f"{since} while its price elsewhere has been away for {away_ns / NS_PER_S:.1f} s"
-        absurd_ns = max(policy.alone_floor_ms * NS_PER_MS, policy.alone_factor * usual_ns)
-        if self.changed and self.settled and silent_ns >= absurd_ns:
-            return f"{since} while its price changed elsewhere"
-        return None
+        if self.moved_ns is not None and self._away_score(now_ns, policy) >= 1:
+            return f"{since} while its price elsewhere has been away for {(now_ns - self.moved_ns) / NS_PER_S:.1f} s"
+        return f"{since} while its price elsewhere has left its bid and ask"
+
+    def score(self, now_ns: int, policy: LineSilencePolicy) -> float:
+        """Return how near it is to counting as frozen: 1 is enough. More evidence never makes it less."""
+        silent_ns = now_ns - self.spoke_ns
+        if silent_ns < policy.floor_ms * NS_PER_MS or self._usual.total < GAPS_MIN:
+            return 0.0
+        return max(self._peers_score(policy), self._away_score(now_ns, policy), self._alone_score(now_ns, policy))
+
+    def _peers_score(self, policy: LineSilencePolicy) -> float:
+        usual = max(self._usual.peers, self._usual.peers_before)
+        return self.peers / max(policy.peer_updates_min, policy.peer_updates_factor * usual)
+
+    def _away_score(self, now_ns: int, policy: LineSilencePolicy) -> float:
+        if self.moved_ns is None:
+            return 0.0
+        usual_ns = max(self._usual.gap, self._usual.gap_before)
+        return (now_ns - self.moved_ns) / max(policy.moved_ms_min * NS_PER_MS, usual_ns)
+
+    def _alone_score(self, now_ns: int, policy: LineSilencePolicy) -> float:
+        if not self.outside or not self.settled:
+            return 0.0
+        usual_ns = max(self._usual.gap, self._usual.gap_before)
+        return (now_ns - self.spoke_ns) / max(policy.alone_floor_ms * NS_PER_MS, policy.alone_factor * usual_ns)

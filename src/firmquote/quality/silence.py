@@ -20,7 +20,7 @@ from math import hypot
 
 from msgspec import Struct
 
-from firmquote.model import Price
+from firmquote.model import BPS, Price
 from firmquote.quality.arrivals import ArrivalPolicy
 from firmquote.quality.lag import Lag
 from firmquote.quality.line_silence import LineSilencePolicy
@@ -38,7 +38,9 @@ class SilencePolicy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     peer_looks_factor: float = 3.0
     """… if that is so many times more than is usual between two of its arrivals."""
     moved_spreads: float = 2.0
-    """How many spreads outside this one's bid and ask another's price must be."""
+    """How many spreads outside this one's bid and ask another's price must be …"""
+    moved_last_bps: float = 30.0
+    """… and how much more if that is a last price: trades are told late, or were made away from the market."""
     phi_alone: float = 12.0
     """Suspicion that is enough when others have brought anything at all …"""
     alone_floor_ms: int = 5_000
@@ -70,6 +72,8 @@ class StreamEvidence(Struct, frozen=True, kw_only=True):
     """Symbols whose price elsewhere has left this stream's bid and ask since."""
     standing_ms: float = 0.0
     """How long its source times have stood still while frames arrived."""
+    common_standing_ms: float = 0.0
+    """What of that the other streams share: then the market's own source stands still."""
     lag: Lag = Lag()
     common_lag_ms: float = 0.0
     """What of the lag the other streams or our own loop share."""
@@ -101,7 +105,7 @@ def score_stream(evidence: StreamEvidence, policy: SilencePolicy) -> StreamScore
     return StreamScore(
         arrivals=_arrivals(evidence, policy),
         others=_others(evidence, policy),
-        standing=evidence.standing_ms / policy.standing_ms_max,
+        standing=max(0.0, evidence.standing_ms - evidence.common_standing_ms) / policy.standing_ms_max,
         lag=max(0.0, behind_ms) / policy.lag_ms_max,
         heartbeat=max(0.0, unheard_ms) / policy.heartbeat_ms_max if evidence.others_heard else 0.0,
     )
@@ -128,13 +132,15 @@ def explain_stream(evidence: StreamEvidence, score: StreamScore) -> str:
     return f"not a byte for {(evidence.heard_ms or 0.0) / 1_000:.1f} s while others are heard"
 
 
-def has_moved_away(price: Price, bid: Price, ask: Price, policy: SilencePolicy) -> bool:
-    """Say whether `price`, seen elsewhere, lies outside bid and ask by more than the allowed spreads.
+def has_moved_away(price: Price, bid: Price, ask: Price, policy: SilencePolicy, *, last: bool = False) -> bool:
+    """Say whether `price`, seen elsewhere, lies outside bid and ask by more than is allowed, also to a last price.
 
     A locked quote has no spread to measure by: a hundredth of a percent of the price stands in.
     """
-    spread = max(ask - bid, ask * 1e-4)
-    return price < bid - policy.moved_spreads * spread or price > ask + policy.moved_spreads * spread
+    allowed = policy.moved_spreads * max(ask - bid, ask * 1e-4)
+    if last:
+        allowed += ask * policy.moved_last_bps / BPS
+    return price < bid - allowed or price > ask + allowed
 
 
 def _arrivals(evidence: StreamEvidence, policy: SilencePolicy) -> float:

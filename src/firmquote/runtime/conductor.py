@@ -181,6 +181,7 @@ class Conductor:
     def begin_session(self, before: Session, session: Session) -> None:
         """Another part of the day has begun: other gaps are usual, and after the close silence is."""
         self.watch.begin(session)
+        self.frozen.begin(session, self._clock.monotonic_ns())
         self._closed = session is Session.CLOSED
         blame = Blame.MARKET if session is Session.CLOSED else None
         self.publish([

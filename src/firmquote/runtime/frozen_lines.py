@@ -6,10 +6,10 @@ from typing import Protocol
 from msgspec import Struct
 
 from firmquote.board import Board, Entry, Line
-from firmquote.model import NS_PER_S
+from firmquote.model import NS_PER_S, Session
 from firmquote.quality import LineMeter, SilencePolicy
 from firmquote.runtime.turns import Turns, portions
-from firmquote.runtime.watch import changed_since, is_away
+from firmquote.runtime.watch import is_away, is_outside
 
 ROWS_AT_ONCE = 25
 """Symbols that are looked at before others may go first."""
@@ -69,6 +69,11 @@ class FrozenLines:
             self._meters[provider, symbol] = watched.meter
         self._rows = [(entry, rows[symbol]) for symbol, entry in self._board.entries.items()]
         self._turns = Turns(self._rows, ROWS_PER_LOOK)
+
+    def begin(self, session: Session, now_ns: int) -> None:
+        """Another part of the day has begun, with gaps of its own."""
+        for meter in self._meters.values():
+            meter.begin(session, now_ns)
 
     def meter(self, provider: str, symbol: str) -> LineMeter | None:
         """Return what is known of one line's gaps, or `None` where it is no stream's."""
@@ -150,9 +155,9 @@ class FrozenLines:
     def _compare(self, entry: Entry, watched: _WatchedLine, well: Mapping[str, bool], now_ns: int) -> None:
         line, meter = watched.line, watched.meter
         others = [other for name, other in entry.lines.items() if name != line.provider and well.get(name, False)]
-        alone = all((other.provider, entry.symbol) not in self._meters for other in others)
-        meter.changed = alone and any(changed_since(other, line.received_ns) for other in others)
-        if not any(is_away(line, other, line.received_ns, self._policy) for other in others):
+        streams = [other for other in others if (other.provider, entry.symbol) in self._meters]
+        meter.outside = not streams and any(is_outside(line, other, line.received_ns) for other in others)
+        if not any(is_away(line, other, line.received_ns, self._policy) for other in streams):
             meter.moved_ns = None
         elif meter.moved_ns is None:
             meter.moved_ns = now_ns

@@ -7,7 +7,7 @@ from math import inf
 from msgspec import Struct
 
 from firmquote.board import Feed, Line
-from firmquote.model import NS_PER_MS, NS_PER_S, LastPrice, Reason, Session
+from firmquote.model import NS_PER_MS, NS_PER_S, LastPrice, Price, Reason, Session
 from firmquote.quality import (
     ArrivalMeter,
     Lag,
@@ -29,6 +29,8 @@ LATE_LOOKS = 40
 """Looks over which our own lateness is remembered: as long as the window in which a lag grows."""
 PEERS_FROM_PHI = 1.0
 """Below this suspicion nobody asks what the others saw: the usual case costs nothing more."""
+LASTING_NS = 500 * NS_PER_MS
+"""What others show counts after so long: one provider brings the same quote a little later than another."""
 STANDING_NS = 100 * NS_PER_MS
 """Source times that advance by less than this, between looks, stand still."""
 STANDING_REASONS = (Reason.OUT_OF_ORDER, Reason.DUPLICATE)
@@ -53,9 +55,15 @@ class _Watched:
         self.frames = feed.frames
         self.spoke_ns = 0
         """By the wall clock, to compare with the times at which prices changed."""
-        self.changes: dict[str, int] | None = None
-        """How much each provider had brought when it had been silent for long. What came before that may be no more
-        than a late view of what this one had brought itself, or the last words of a market that stopped."""
+        self.long_silent_ns: int | None = None
+        """By the wall clock, when it had been silent for long. What came elsewhere before that may be no more than a
+        late view of what this one had brought itself, or the last words of a market that stopped."""
+        self.accepted_elsewhere: dict[str, int] = {}
+        """How much each stream had brought then."""
+        self.changed_ns: int | None = None
+        """Since when others have shown that the world goes on."""
+        self.away_ns: dict[str, int] = {}
+        """The symbols whose price elsewhere has left its bid and ask, and since when."""
         self.newest_ns = 0
         self.advanced_ns = self.arrived_ns = monotonic_ns
         self.frames_since = 0
@@ -63,8 +71,14 @@ class _Watched:
         self.score = score_stream(self.evidence, policy)
         self.silent: str | None = None
 
+    def forget_others(self) -> None:
+        """What the others showed until now is no evidence against it."""
+        self.long_silent_ns = self.changed_ns = None
+        self.away_ns.clear()
+
     def forgive(self, monotonic_ns: int) -> None:
         """What was late or missing until now was not its fault."""
+        self.forget_others()
         self.meter.forgive(monotonic_ns)
         self.between.forgive(monotonic_ns)
         self.lag.forget()
@@ -103,6 +117,8 @@ class SilenceWatch:
         self._policy = policy
         self._watched: dict[str, _Watched] = {}
         self._looked_ns: int | None = None
+        self._wall_ns = 0
+        """At the last look."""
         self._forgive_until_ns = 0
         self._late_ms: deque[float] = deque(maxlen=LATE_LOOKS)
         self.stalls = 0
@@ -135,6 +151,7 @@ class SilenceWatch:
         came, where that is known.
         """
         stalled = self._note_our_lateness(interval_ns, monotonic_ns)
+        self._wall_ns = now_ns
         if self.forgiving:
             for feed in feeds.values():
                 feed.forget_delays()
@@ -145,7 +162,7 @@ class SilenceWatch:
             if name not in spoke and (spoke & witnesses):
                 watched.between.peers += 1
         for name, watched in self._watched.items():
-            evidence = self._evidence(watched, feeds, witnesses - {name}, heard_ms, monotonic_ns)
+            evidence = self._evidence(watched, feeds, witnesses - {name}, heard_ms, monotonic_ns, now_ns)
             score = score_stream(evidence, self._policy)
             watched.evidence, watched.score = evidence, score
             watched.silent = explain_stream(evidence, score) if score.total >= 1 else None
@@ -161,9 +178,12 @@ class SilenceWatch:
         watched.frames_since = 0
 
     def begin(self, session: Session) -> None:
-        """Another part of the day has begun, with gaps of its own."""
+        """Another part of the day has begun, with gaps of its own; the gap over its beginning is nobody's."""
         for watched in self._watched.values():
             watched.meter.begin(session)
+            watched.between.begin(session, self._looked_ns or 0)
+            watched.forgive(self._looked_ns or 0)
+            watched.spoke_ns = self._wall_ns
 
     def least_lag_ns(self, provider: str) -> int | None:
         """Return the least lag of a stream lately, or `None` before that is known."""
@@ -210,7 +230,7 @@ class SilenceWatch:
             else:
                 watched.meter.forgive(monotonic_ns)
             watched.spoke_ns = now_ns
-            watched.changes = None
+            watched.forget_others()
         if self.forgiving:
             watched.forgive(monotonic_ns)
         elif delays_ns:
@@ -238,6 +258,7 @@ class SilenceWatch:
         witnesses: frozenset[str],
         heard_ms: Mapping[str, float],
         monotonic_ns: int,
+        now_ns: int,
     ) -> StreamEvidence:
         name = watched.feed.provider
         phi = watched.meter.phi(monotonic_ns)
@@ -250,9 +271,10 @@ class SilenceWatch:
             usual_gap_ms=None if usual_ns is None else usual_ns / NS_PER_MS,
             peer_looks=watched.between.peers,
             usual_peer_looks=watched.between.usual_peers,
-            peer_changes=self._peer_changes(watched, feeds, asked, silent_ns),
-            moved_symbols=self._moved_symbols(watched, feeds, asked),
-            standing_ms=self._standing_ms(watched, monotonic_ns),
+            peer_changes=self._peer_changes(watched, feeds, asked, monotonic_ns, now_ns),
+            moved_symbols=_moved_symbols(watched, feeds, asked, self._policy, monotonic_ns),
+            standing_ms=_standing_ms(watched, monotonic_ns),
+            common_standing_ms=min((_standing_ms(self._watched[n], monotonic_ns) for n in streams), default=0.0),
             lag=watched.lag.lag(monotonic_ns),
             common_lag_ms=max(self._common_lag_ms(name, monotonic_ns), max(self._late_ms, default=0.0)),
             heard_ms=heard_ms.get(name),
@@ -260,55 +282,85 @@ class SilenceWatch:
         )
 
     def _peer_changes(
-        self, watched: _Watched, feeds: Mapping[str, Feed], asked: frozenset[str], silent_ns: int | None
+        self,
+        watched: _Watched,
+        feeds: Mapping[str, Feed],
+        asked: frozenset[str],
+        monotonic_ns: int,
+        now_ns: int,
     ) -> int:
+        silent_ns = watched.meter.silent_ns(monotonic_ns)
         if silent_ns is None or silent_ns < self._policy.alone_floor_ms * NS_PER_MS:
             return 0
-        if watched.changes is None:
-            watched.changes = {name: self._brought(feed) for name, feed in feeds.items()}
-        return sum(self._brought(feeds[name]) - watched.changes[name] for name in asked)
-
-    def _brought(self, feed: Feed) -> int:
-        """Return the quotes of a stream, or the changes of a polled provider, which repeats itself."""
-        return feed.accepted if feed.provider in self._watched else feed.changes
-
-    def _standing_ms(self, watched: _Watched, monotonic_ns: int) -> float:
-        if monotonic_ns - watched.arrived_ns > STALL_NS or watched.frames_since < STANDING_FRAMES:
-            return 0.0
-        return (monotonic_ns - watched.advanced_ns) / NS_PER_MS
+        if watched.long_silent_ns is None:
+            watched.long_silent_ns = now_ns
+            watched.accepted_elsewhere = {name: other.feed.accepted for name, other in self._watched.items()}
+        changes = 0
+        for name in asked:
+            if name in self._watched:
+                changes += feeds[name].accepted - watched.accepted_elsewhere[name]
+            else:  # a polled provider repeats itself
+                changes += _changed_lines(feeds[name], watched.spoke_ns, watched.long_silent_ns)
+        if changes and watched.changed_ns is None:
+            watched.changed_ns = monotonic_ns
+        lasted = watched.changed_ns is not None and monotonic_ns - watched.changed_ns >= LASTING_NS
+        return changes if lasted else 0
 
     def _common_lag_ms(self, name: str, monotonic_ns: int) -> float:
         others = [w.lag.lag(monotonic_ns) for other, w in self._watched.items() if other != name]
         seen = [lag.behind_ms for lag in others if lag != Lag()]
         return max(0.0, min(seen, default=0.0))
 
-    def _moved_symbols(
-        self, watched: _Watched, feeds: Mapping[str, Feed], witnesses: frozenset[str]
-    ) -> tuple[str, ...]:
-        if not witnesses:
-            return ()
-        return tuple(
-            symbol
-            for symbol, line in watched.feed.lines.items()
-            if any(is_away(line, feeds[name].lines[symbol], watched.spoke_ns, self._policy) for name in witnesses)
-        )
 
+def changed_price(line: Line, since_ns: int) -> Price | None:
+    """Return a provider's price, or the middle of its quote, if it has changed since `since_ns`, by our wall clock.
 
-def changed_since(line: Line, since_ns: int) -> bool:
-    """Say whether a provider's price has changed since `since_ns`, by our wall clock."""
+    Of a last price the answer before must have come since too: else it may have changed already then.
+    """
     price = line.price
-    if price is None:
+    if isinstance(price, LastPrice):
+        return price.price if line.changed_after_ns >= since_ns else None
+    if price is None or price.bid is None or price.ask is None or price.received_ns <= since_ns:
+        return None
+    return (price.bid + price.ask) / 2
+
+
+def is_outside(line: Line, other: Line, since_ns: int) -> bool:
+    """Say whether another provider's price has changed since `since_ns` and is not within this line's bid and ask."""
+    quote, seen = line.quote, changed_price(other, since_ns)
+    if quote is None or quote.bid is None or quote.ask is None or seen is None:
         return False
-    return (line.changed_ns if isinstance(price, LastPrice) else price.received_ns) > since_ns
+    return not quote.bid <= seen <= quote.ask
 
 
 def is_away(line: Line, other: Line, since_ns: int, policy: SilencePolicy) -> bool:
-    """Say whether another provider's price has changed since `since_ns` and left this line's bid and ask."""
-    quote, seen = line.quote, other.price
-    if quote is None or quote.bid is None or quote.ask is None or seen is None or not changed_since(other, since_ns):
+    """Say whether another provider's price has changed since `since_ns` and left this line's bid and ask far behind."""
+    quote, seen = line.quote, changed_price(other, since_ns)
+    if quote is None or quote.bid is None or quote.ask is None or seen is None:
         return False
-    if isinstance(seen, LastPrice):
-        return has_moved_away(seen.price, quote.bid, quote.ask, policy)
-    if seen.bid is None or seen.ask is None:
-        return False
-    return has_moved_away((seen.bid + seen.ask) / 2, quote.bid, quote.ask, policy)
+    return has_moved_away(seen, quote.bid, quote.ask, policy, last=isinstance(other.price, LastPrice))
+
+
+def _changed_lines(feed: Feed, since_ns: int, told_since_ns: int) -> int:
+    lines = feed.lines.values()
+    return sum(line.changed_ns > told_since_ns and changed_price(line, since_ns) is not None for line in lines)
+
+
+def _standing_ms(watched: _Watched, monotonic_ns: int) -> float:
+    if monotonic_ns - watched.arrived_ns > STALL_NS or watched.frames_since < STANDING_FRAMES:
+        return 0.0
+    return (monotonic_ns - watched.advanced_ns) / NS_PER_MS
+
+
+def _moved_symbols(
+    watched: _Watched, feeds: Mapping[str, Feed], witnesses: frozenset[str], policy: SilencePolicy, monotonic_ns: int
+) -> tuple[str, ...]:
+    """Return the symbols whose price elsewhere has been away for a while."""
+    before_ns, watched.away_ns = watched.away_ns, {}
+    if witnesses:
+        watched.away_ns = {
+            symbol: before_ns.get(symbol, monotonic_ns)
+            for symbol, line in watched.feed.lines.items()
+            if any(is_away(line, feeds[name].lines[symbol], watched.spoke_ns, policy) for name in witnesses)
+        }
+    return tuple(symbol for symbol, since_ns in watched.away_ns.items() if monotonic_ns - since_ns >= LASTING_NS)
