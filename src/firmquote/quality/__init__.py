@@ -29,6 +29,7 @@ from firmquote.quality.silence import (
     has_moved_away,
     score_stream,
 )
+from firmquote.quality.standstill import Standstill, is_left
 from firmquote.quality.trail import Trail
 from firmquote.quality.units import SizeMeter
 
@@ -59,6 +60,7 @@ __all__ = [
     "SizeMeter",
     "SpreadMeter",
     "Standing",
+    "Standstill",
     "StreamEvidence",
     "StreamScore",
     "Tally",
@@ -75,6 +77,7 @@ __all__ = [
     "has_moved_away",
     "is_confirmed",
     "is_factor",
+    "is_left",
     "is_near",
     "is_plainly_firm",
     "judge_clocks",

@@ -88,9 +88,12 @@ class Judge:
         second = bool(watches) and watches[0].second_is_over(now_ns)
         alone = len(watches) < 2  # then there is nobody to compare with, but for how much it moves in a second
         fresh = [] if alone and not second else [watch for watch in watches if self._takes_part(watch, now_ns)]
-        outliers = {} if entry.halted or _all_overlap(fresh, self.policy) else self._outliers(fresh, now_ns)
+        still = {} if alone else self._standing(entry, watches, fresh, session, now_ns)
+        voices = [watch for watch in fresh if watch.line.provider not in still] if still else fresh
+        outliers = {} if entry.halted or _all_overlap(voices, self.policy) else self._outliers(voices, now_ns)
         for watch in watches:
-            finding = outliers.get(watch.line.provider) or self._further(watch, watches, session, today, now_ns)
+            name = watch.line.provider
+            finding = still.get(name) or outliers.get(name) or self._further(watch, watches, session, today, now_ns)
             before = watch.line.verdict
             if self._note(watch, finding, now_ns):
                 verdict = watch.line.verdict = watch.fitness.verdict
@@ -117,12 +120,34 @@ class Judge:
         line = watch.line
         if watch.trail.at_ns == 0 or line.accepted_ns < max(line.since_ns, line.entry.resumed_ns):
             return False
-        feed_finding = self.feeds.findings.get(line.provider)
-        if line.feed.feed_class in _LATE:
-            return False
-        if feed_finding is not None and feed_finding.reason is Reason.DELAYED:
+        if self._is_late(line):
             return False
         return now_ns - line.accepted_ns <= self.policy.fresh_ms * NS_PER_MS
+
+    def _is_late(self, line: Line) -> bool:
+        feed_finding = self.feeds.findings.get(line.provider)
+        if line.feed.feed_class in _LATE:
+            return True
+        return feed_finding is not None and feed_finding.reason is Reason.DELAYED
+
+    def _standing(
+        self,
+        entry: Entry,
+        watches: Sequence[LineWatch],
+        fresh: Sequence[LineWatch],
+        session: Session,
+        now_ns: int,
+    ) -> Mapping[str, Finding]:
+        """Who repeats a last price that the market has left, however rarely it is asked; it has no voice then."""
+        still: dict[str, Finding] = {}
+        for watch in watches:
+            if not watch.is_last_price:
+                continue
+            if entry.halted or session is not Session.REGULAR or self._is_late(watch.line):
+                watch.rest()
+            elif (finding := watch.standing(fresh, self.policy, now_ns)) is not None:
+                still[watch.line.provider] = finding
+        return still
 
     def _outliers(self, fresh: Sequence[LineWatch], now_ns: int) -> Mapping[str, Finding]:
         """A small difference must outlast the window in which one may tell later than another, a large one less."""

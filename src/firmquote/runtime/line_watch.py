@@ -5,7 +5,7 @@ from math import sqrt
 
 from firmquote.board import Line
 from firmquote.model import BPS, NS_PER_MS, NS_PER_S, LastPrice, Price, Quote, Reason, Tick
-from firmquote.quality import Finding, Fitness, FitnessPolicy, Trail
+from firmquote.quality import Finding, Fitness, FitnessPolicy, Standstill, Trail, age_ns, is_left
 
 PEER_CHANGES_MIN = 5
 """So many changes elsewhere show that the market moves."""
@@ -19,8 +19,8 @@ class LineWatch:
     """Mutable; below a kilobyte."""
 
     __slots__ = (
-        "_before", "_peers_changed", "_repeats", "_repeats_ns", "_second_ns", "_seen", "_variance",
-        "changes", "fitness", "is_last_price", "line", "trail",
+        "_before", "_peers_changed", "_repeats", "_repeats_ns", "_second_ns", "_seen", "_standstill",
+        "_variance", "changes", "fitness", "is_last_price", "line", "trail",
     )  # fmt: skip
 
     def __init__(self, line: Line) -> None:
@@ -30,6 +30,7 @@ class LineWatch:
         self.is_last_price = False
         self.changes = 0
         """Looks that saw another bid, ask or size than the look before."""
+        self._standstill = Standstill()
         self._seen: Tick | Quote | LastPrice | None = None
         self._repeats = 0
         self._repeats_ns = 0
@@ -53,7 +54,9 @@ class LineWatch:
         if isinstance(newest, LastPrice):
             self.is_last_price = True
             bid = ask = newest.price
-            if isinstance(before, LastPrice) and before.price == newest.price:
+            same = isinstance(before, LastPrice) and before.price == newest.price
+            self._standstill.note_answer(same=same)
+            if same:
                 self.trail.note(line.accepted_ns, bid, ask)
                 return
         else:
@@ -88,6 +91,37 @@ class LineWatch:
             return None
         words = f"the same quote {self._repeats} times in {lasted_ns / NS_PER_S:.1f} s, while it changed elsewhere"
         return Finding(Reason.REPEATING, words)
+
+    def standing(self, witnesses: Sequence["LineWatch"], policy: FitnessPolicy, now_ns: int) -> Finding | None:
+        """Say whether this last price is repeated although bid and ask have left it elsewhere."""
+        price, window_ns = self.trail.bid, policy.window_ms * NS_PER_MS
+        found = None
+        for other in witnesses:
+            if other is self or not other.testifies:
+                continue
+            bid, ask = other.trail.bid, other.trail.ask
+            if is_left(price, bid, ask, ask - bid, policy):
+                low, high = other.trail.extent(now_ns - window_ns)
+                quote = other.line.quote
+                if quote is None or age_ns(quote, now_ns) > policy.fresh_ms * NS_PER_MS:
+                    continue  # a late stream moves too
+                if is_left(price, low, high, ask - bid, policy):
+                    name = other.line.provider
+                    found = self._standstill.note_away(name, price, other.mid, other.changes, now_ns=now_ns) or found
+                    continue
+            self._standstill.note_agreement(other.line.provider)
+            return None
+        return found
+
+    def rest(self) -> None:
+        """The market rests: what it repeats meanwhile is no standstill."""
+        self._standstill.forget()
+
+    @property
+    def testifies(self) -> bool:
+        """Whether its bid and ask may be held against a last price."""
+        verdict = self.line.verdict
+        return not self.is_last_price and (verdict is None or not verdict.excludes)
 
     def second_is_over(self, now_ns: int) -> bool:
         """Say whether a second has passed since this was last true."""

@@ -92,10 +92,14 @@ class QualityDesk:
         for line in self._unfit:
             verdict, others = line.verdict, line.entry.lines.values()
             assert verdict is not None
-            saved = any(o is not line and o.has_price and o not in self._unfit and not o.feed.synthetic for o in others)
+            saved = any(o is not line and self._saves(o) for o in others)
             words = verdict.words if saved and not verdict.quarantines else None
             bars = verdict.reason in _WRONG
             self._conductor.manager.on_line(line.provider, line.entry.symbol, SOURCE, words, now_ns, bars=bars)
+
+    def _saves(self, other: Line) -> bool:
+        usable = self._conductor.manager.members[other.provider].usable
+        return usable and other.has_price and other not in self._unfit and not other.feed.synthetic
 
     def _look_at_our_clock(self) -> None:
         floors = [floor for name in self._streamed if (floor := self.judge.feeds.floor_ns(name)) is not None]
