@@ -104,6 +104,22 @@ def test_an_old_last_trade_is_right_while_the_market_hovers_around_it() -> None:
     assert {market.shown(symbol) for symbol in SYMBOLS} == {("polled", "indicative")}
 
 
+def test_a_price_that_has_not_changed_for_too_long_is_stale_and_the_stream_is_shown_meanwhile() -> None:
+    market = Market().freeze("IBM").play(125)
+    assert market.shown("IBM") == ("stream", "firm")
+    assert market.shown("SPY") == ("polled", "indicative")
+    assert market.blamed() == [], "nobody is to blame"
+    market.freeze().play(10)
+    assert market.shown("IBM") == ("polled", "indicative")
+
+
+def test_a_stale_price_stays_where_nobody_has_a_better_one() -> None:
+    market = Market().freeze("IBM").play(115)
+    market.streaming = False
+    market.play(15)
+    assert market.shown("IBM") == ("polled", "stale")
+
+
 def test_nobody_is_left_for_a_stream_that_jumped_once_and_says_nothing_more() -> None:
     market = Market().freeze("IBM")
     market.streaming = False

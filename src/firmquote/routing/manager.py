@@ -206,12 +206,12 @@ class ProviderManager:
             )
 
     def pass_over(self, provider: str, symbol: str, source: str, words: str) -> None:
-        """Show the symbol from another provider for the moment, without a word; `excuse` ends it at once."""
+        """Show the symbol from another provider for the moment, without a word; `excuse` ends it."""
         self.version += self.lines.object_to(provider, symbol, source, words, bars=False, now_ns=0, passing=True)
 
-    def excuse(self, provider: str, symbol: str, source: str) -> None:
-        """The provider is as good as before for this symbol."""
-        self.version += self.lines.clear(provider, symbol, source, None)
+    def excuse(self, provider: str, symbol: str, source: str, now_ns: int | None = None) -> None:
+        """The provider is as good as before for this symbol; with a time it must stay so for a while first."""
+        self.version += self.lines.clear(provider, symbol, source, now_ns)
 
     def allows(self, name: str, now_ns: int) -> bool:
         """Say whether the provider's breaker lets a request through now, and nobody forbids its use."""

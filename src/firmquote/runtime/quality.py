@@ -9,6 +9,7 @@ from firmquote.routing import Blame, Change
 from firmquote.runtime.conductor import Conductor
 from firmquote.runtime.config import QualitySection
 from firmquote.runtime.judging import Judge, Judgement
+from firmquote.runtime.stale_lines import StaleLines
 from firmquote.runtime.steady import SteadyClock
 from firmquote.runtime.turns import Work
 
@@ -37,6 +38,8 @@ class QualityDesk:
         today: Callable[[int], date | None],
     ) -> None:
         self.judge = Judge(board, feeds, streamed, policy.fitness, policy.clocks)
+        polled = [name for name, feed in feeds.items() if name not in streamed and not feed.synthetic]
+        self._stale = StaleLines(board, conductor.manager, polled)
         self._board = board
         self._clock = clock
         self._conductor = conductor
@@ -71,6 +74,8 @@ class QualityDesk:
         if monotonic_ns < self._resting_until_ns:
             return
         now_ns = self._clock.now_ns()
+        self._stale.look(now_ns)
+        yield
         changes: list[Judgement] = []
         for some in self.judge.look(now_ns, session=session, today=self._today(now_ns)):
             self._object(some, now_ns)
