@@ -245,3 +245,19 @@ def test_while_the_broker_carries_no_orders_out_nothing_is_opened(tmp_path: Path
     broker.on_positions({}, set())
     assert trading.engine.pauses == {}
     trading.close()
+
+
+def test_an_order_from_before_a_restart_is_not_taken_for_one_that_was_never_sent(tmp_path: Path) -> None:
+    trading, broker = at_alpaca(tmp_path)
+    asyncio.run(trading.open())
+    broker.on_positions({}, set())
+    trading.advise(AdviceInput(symbol="A", score=1.0, source="made"), SystemClock.now_ns())
+    trading.on_moved(quoted(trading, "A"))
+    (key,) = trading.desk.book.orders.by_key
+    trading.close()
+    again, broker = at_alpaca(tmp_path)
+    asyncio.run(again.open())
+    broker.cancel(key)
+    assert list(broker.take(0)) == [], "only Alpaca can say whether it was sent"
+    assert list(again.desk.book.orders.by_key) == [key]
+    again.close()
