@@ -49,6 +49,7 @@ from firmquote.runtime.config import Config
 from firmquote.runtime.effects import tell_of_orders
 from firmquote.runtime.guarding import Guarding
 from firmquote.runtime.ledgers import Ledgers, Restored
+from firmquote.runtime.new_actions import NewActions
 from firmquote.runtime.owners_files import OwnersFile
 from firmquote.runtime.permits import GatewayPermits
 from firmquote.runtime.plugins import open_strategies
@@ -128,10 +129,7 @@ class Trading:
         self._changed = asyncio.Event()
         self._latencies_ns: deque[int] = deque(maxlen=LATENCIES_KEPT)
         self._turn = 0
-        self._since = day
-        self._looked_for: tuple[date, Sequence[CorporateAction]] = (day, ())
-        self._forgotten: frozenset[CorporateAction] = frozenset()
-        """Actions since the start that no learnt price spans any more."""
+        self._new_actions = NewActions(day)
 
     # -- the hot path
 
@@ -172,21 +170,12 @@ class Trading:
 
     def carry(self, actions: Sequence[CorporateAction]) -> None:
         """Apply the corporate actions that are due to what is held and learnt: once, as often as this is called."""
-        self._forget_prices(actions)
+        for symbol in self._new_actions.take(actions, self.desk.book.portfolio.account.day):
+            self.engine.forget_prices(symbol)
         changed = self.desk.carry(actions)
         if changed:
             _log.info("positions carried over corporate actions", symbols=changed)
             self._changed.set()
-
-    def _forget_prices(self, actions: Sequence[CorporateAction]) -> None:
-        day = self.desk.book.portfolio.account.day
-        if self._looked_for == (day, actions):
-            return
-        self._looked_for = (day, actions)
-        in_effect = frozenset(action for action in actions if self._since <= action.effective <= day)
-        for symbol in {action.symbol for action in in_effect - self._forgotten}:
-            self.engine.forget_prices(symbol)
-        self._forgotten |= in_effect
 
     def day_at(self, now_ns: int) -> date:
         """Return the trading day of a moment."""
