@@ -7,6 +7,7 @@ counterexample: it counts a request when its answer has come, as LLM gateways do
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -57,7 +58,7 @@ REQUEST = Request(
 
 
 class CountAfter:
-    """The counterexample: what is spent is known once the answer is there."""
+    """The counterexample: what is spent is known once the answer is there, and what gets none costs nothing."""
 
     def __init__(self, per_minute: int, per_day: int) -> None:
         self._left = min(per_minute, per_day)
@@ -65,8 +66,9 @@ class CountAfter:
     async def spend(self, send: Callable[[], Awaitable[None]]) -> None:
         """Send if the count allows it, then count."""
         if self._left > 0:
-            await send()
-            self._left -= 1
+            with suppress(LineError):
+                await send()
+                self._left -= 1
 
 
 class Ours:
@@ -95,8 +97,13 @@ def _tell(words: str | None) -> None:
     sys.stderr.write(f"ledger: {words or 'open'}\n")
 
 
+def _say(word: str) -> None:
+    sys.stdout.write(word + "\n")
+    sys.stdout.flush()
+
+
 async def main(order: Order) -> None:
-    """Spend until killed."""
+    """Spend until killed. Says `ready` before anybody asks, and `asked` once everybody was answered."""
     clock = JumpedClock(order.wall_ahead_s)
     plan = ProviderLimits(requests_per_minute=order.per_minute, requests_per_day=order.per_day, zone="America/New_York")
     limits = limits_in_force(plan, ProviderBudget(), reserve_pct=0, provider="a")
@@ -109,10 +116,14 @@ async def main(order: Order) -> None:
         async def send() -> None:
             await client.get(REQUEST)
 
-        sys.stdout.write("ready\n")
-        sys.stdout.flush()
-        while not running.done():
+        async def all_ask() -> None:
             await asyncio.gather(*(spender.spend(send) for _ in range(order.callers)))
+
+        _say("ready")
+        await all_ask()
+        _say("asked")
+        while not running.done():
+            await all_ask()
 
 
 if __name__ == "__main__":
