@@ -14,6 +14,7 @@ from threading import Thread, Timer
 import msgspec
 import pytest
 from tests.crash.trader import CONFIG, SYMBOLS
+from tests.patience import PATIENCE_S
 
 from firmquote.decision import Portfolio, Record, Rules
 from firmquote.lab.alpaca_trading import AlpacaTrading
@@ -135,11 +136,11 @@ def alpaca() -> Iterator[AlpacaTrading]:
     loop = asyncio.new_event_loop()
     thread = Thread(target=loop.run_forever)
     thread.start()
-    asyncio.run_coroutine_threadsafe(sim.start(), loop).result(10)
+    asyncio.run_coroutine_threadsafe(sim.start(), loop).result(PATIENCE_S)
     try:
         yield sim
     finally:
-        asyncio.run_coroutine_threadsafe(sim.stop(), loop).result(10)
+        asyncio.run_coroutine_threadsafe(sim.stop(), loop).result(PATIENCE_S)
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()

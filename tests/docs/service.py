@@ -177,6 +177,13 @@ class Service:
     def _start_guard(self) -> None:
         args = ["alerts", "guard", "--config", f"{self.place}/etc/live_feeds.yaml", "--port", str(self._guard_port)]
         self._guard = self._quick.start(args, self.environ, self._log)
+        begun_ns = SystemClock.monotonic_ns()
+        while True:  # Type=notify: `enable --now` returns once it serves
+            with socket.socket() as asking:
+                if asking.connect_ex(("127.0.0.1", self._guard_port)) == 0:
+                    return
+            assert SystemClock.monotonic_ns() - begun_ns < COMMAND_S * 1e9, "the guard does not serve"
+            Event().wait(0.02)
 
     def stop(self) -> None:
         """SIGTERM, and an end in time."""

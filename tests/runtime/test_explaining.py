@@ -10,6 +10,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from tests.patience import PATIENCE_S
 from typer.testing import CliRunner
 
 from firmquote.cli.app import app
@@ -56,7 +57,7 @@ def at_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Calla
 
     def run(body: Callable[[Place], Awaitable[None]]) -> None:
         async def main() -> None:
-            async with asyncio.timeout(30), Lab(load_tape(), SystemClock()) as lab:
+            async with asyncio.timeout(PATIENCE_S), Lab(load_tape(), SystemClock()) as lab:
                 await body(Place(lab, tmp_path))
 
         asyncio.run(main())
