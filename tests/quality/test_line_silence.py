@@ -58,8 +58,11 @@ def test_a_price_that_is_away_elsewhere_for_longer_than_the_longest_gap_freezes_
 
 def test_an_absurd_gap_is_enough_if_a_polled_price_is_outside_its_bid_and_ask() -> None:
     symbol = Symbol().usual(2_000, times=64)
-    symbol.meter.outside = True
+    symbol.meter.polled = 1.0
     assert symbol.after(15_990).words() is None
+    assert symbol.after(10).words() is not None
+    symbol.meter.polled = 0.5
+    assert symbol.after(15_990).words() is None, "a price within bid and ask says half as much"
     assert symbol.after(10).words() is not None
     assert Symbol().usual(2_000, times=64).after(60_000).words() is None
 

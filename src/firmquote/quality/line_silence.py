@@ -23,7 +23,8 @@ class LineSilencePolicy(Struct, frozen=True, kw_only=True, forbid_unknown_fields
     alone_factor: float = 8.0
     """Or, where no other stream brings it, a polled price has left its bid and ask, and the gap is so many times …"""
     alone_floor_ms: int = 6_000
-    """… the longest of at least a whole block of gaps, and at least this long."""
+    """… the longest of at least a whole block of gaps, and at least this long; half as many if it is far away, and
+    twice as many if it has only changed."""
 
 
 class _Usual:
@@ -50,7 +51,7 @@ class _Usual:
 class LineMeter:
     """The gaps of one line, and what the other lines brought within each: a few integers for each part of the day."""
 
-    __slots__ = ("_sessions", "_usual", "moved_ns", "outside", "peers", "spoke_ns")
+    __slots__ = ("_sessions", "_usual", "moved_ns", "peers", "polled", "spoke_ns")
 
     def __init__(self, now_ns: int) -> None:
         self.spoke_ns = now_ns
@@ -59,8 +60,9 @@ class LineMeter:
         """How often another stream brought this symbol since."""
         self.moved_ns: int | None = None
         """Since when another stream's price has been away from this line's bid and ask."""
-        self.outside = False
-        """Whether a polled price has left its bid and ask since, where no other stream brings the symbol."""
+        self.polled = 0.0
+        """How much a polled price says against it, where no other stream brings the symbol: 1 if it left bid and ask
+        since, half of that if it only changed, and twice that if it is far away."""
         self._usual = _Usual()
         self._sessions: dict[Session, _Usual] = {}
 
@@ -75,7 +77,7 @@ class LineMeter:
         self.spoke_ns = now_ns
         self.peers = 0
         self.moved_ns = None
-        self.outside = False
+        self.polled = 0.0
 
     def begin(self, session: Session, now_ns: int) -> None:
         """Another part of the day has begun: what was usual in the last of its kind is usual again.
@@ -115,7 +117,7 @@ class LineMeter:
             return f"{since} while other streams brought it {self.peers} times"
         if self.moved_ns is not None and self._away_score(now_ns, policy) >= 1:
             return f"{since} while its price elsewhere has been away for {(now_ns - self.moved_ns) / NS_PER_S:.1f} s"
-        return f"{since} while its price elsewhere has left its bid and ask"
+        return f"{since} while its price changed elsewhere"
 
     def score(self, now_ns: int, policy: LineSilencePolicy) -> float:
         """Return how near it is to counting as frozen: 1 is enough. More evidence never makes it less."""
@@ -135,7 +137,9 @@ class LineMeter:
         return (now_ns - self.moved_ns) / max(policy.moved_ms_min * NS_PER_MS, usual_ns)
 
     def _alone_score(self, now_ns: int, policy: LineSilencePolicy) -> float:
-        if not self.outside or not self.settled:
+        if not self.polled or not self.settled:
             return 0.0
         usual_ns = max(self._usual.gap, self._usual.gap_before)
-        return (now_ns - self.spoke_ns) / max(policy.alone_floor_ms * NS_PER_MS, policy.alone_factor * usual_ns)
+        return (now_ns - self.spoke_ns) / max(
+            policy.alone_floor_ms * NS_PER_MS, policy.alone_factor / self.polled * usual_ns
+        )

@@ -9,7 +9,7 @@ from firmquote.board import Board, Entry, Line
 from firmquote.model import NS_PER_S, Session
 from firmquote.quality import LineMeter, SilencePolicy
 from firmquote.runtime.turns import Turns, portions
-from firmquote.runtime.watch import is_away, is_outside
+from firmquote.runtime.watch import is_away, polled_weight
 
 ROWS_AT_ONCE = 25
 """Symbols that are looked at before others may go first."""
@@ -156,7 +156,8 @@ class FrozenLines:
         line, meter = watched.line, watched.meter
         others = [other for name, other in entry.lines.items() if name != line.provider and well.get(name, False)]
         streams = [other for other in others if (other.provider, entry.symbol) in self._meters]
-        meter.outside = not streams and any(is_outside(line, other, line.received_ns) for other in others)
+        weights = [] if streams else [polled_weight(line, other, line.received_ns, self._policy) for other in others]
+        meter.polled = max(weights, default=0.0)
         if not any(is_away(line, other, line.received_ns, self._policy) for other in streams):
             meter.moved_ns = None
         elif meter.moved_ns is None:

@@ -60,8 +60,8 @@ class _Watched:
         late view of what this one had brought itself, or the last words of a market that stopped."""
         self.accepted_elsewhere: dict[str, int] = {}
         """How much each stream had brought then."""
-        self.changed_ns: int | None = None
-        """Since when others have shown that the world goes on."""
+        self.told_ns: int | None = None
+        """Since when other streams have brought more."""
         self.away_ns: dict[str, int] = {}
         """The symbols whose price elsewhere has left its bid and ask, and since when."""
         self.newest_ns = 0
@@ -73,7 +73,7 @@ class _Watched:
 
     def forget_others(self) -> None:
         """What the others showed until now is no evidence against it."""
-        self.long_silent_ns = self.changed_ns = None
+        self.long_silent_ns = self.told_ns = None
         self.away_ns.clear()
 
     def forgive(self, monotonic_ns: int) -> None:
@@ -295,16 +295,14 @@ class SilenceWatch:
         if watched.long_silent_ns is None:
             watched.long_silent_ns = now_ns
             watched.accepted_elsewhere = {name: other.feed.accepted for name, other in self._watched.items()}
-        changes = 0
-        for name in asked:
-            if name in self._watched:
-                changes += feeds[name].accepted - watched.accepted_elsewhere[name]
-            else:  # a polled provider repeats itself
-                changes += _changed_lines(feeds[name], watched.spoke_ns, watched.long_silent_ns)
-        if changes and watched.changed_ns is None:
-            watched.changed_ns = monotonic_ns
-        lasted = watched.changed_ns is not None and monotonic_ns - watched.changed_ns >= LASTING_NS
-        return changes if lasted else 0
+        streams = asked & self._watched.keys()
+        told = sum(feeds[name].accepted - watched.accepted_elsewhere[name] for name in streams)
+        if told and watched.told_ns is None:
+            watched.told_ns = monotonic_ns
+        if watched.told_ns is None or monotonic_ns - watched.told_ns < LASTING_NS:
+            told = 0
+        polled = asked - streams  # they repeat themselves
+        return told + sum(_changed_lines(feeds[name], watched.spoke_ns, watched.long_silent_ns) for name in polled)
 
     def _common_lag_ms(self, name: str, monotonic_ns: int) -> float:
         others = [w.lag.lag(monotonic_ns) for other, w in self._watched.items() if other != name]
@@ -325,12 +323,17 @@ def changed_price(line: Line, since_ns: int) -> Price | None:
     return (price.bid + price.ask) / 2
 
 
-def is_outside(line: Line, other: Line, since_ns: int) -> bool:
-    """Say whether another provider's price has changed since `since_ns` and is not within this line's bid and ask."""
+def polled_weight(line: Line, other: Line, since_ns: int, policy: SilencePolicy) -> float:
+    """Return how much a polled price says against a line that brought nothing since `since_ns`.
+
+    ½ if it has changed, 1 if it is also not within bid and ask, and 2 if it is far from them.
+    """
     quote, seen = line.quote, changed_price(other, since_ns)
     if quote is None or quote.bid is None or quote.ask is None or seen is None:
-        return False
-    return not quote.bid <= seen <= quote.ask
+        return 0.0
+    if quote.bid <= seen <= quote.ask:
+        return 0.5
+    return 2.0 if has_moved_away(seen, quote.bid, quote.ask, policy) else 1.0
 
 
 def is_away(line: Line, other: Line, since_ns: int, policy: SilencePolicy) -> bool:
