@@ -132,6 +132,44 @@ def test_a_jump_at_a_change_of_lines_is_marked_and_a_small_step_is_not() -> None
     assert seam.spreads > 20
 
 
+def test_in_fastest_mode_a_price_that_jumps_to_and_fro_is_marked_once_a_minute() -> None:
+    two = Two(fastest=True)
+    two.put("a", 1, bid=100.00)
+    two.want("a", "b")
+    two.put("b", 2, bid=100.30)
+    assert not two.board.seams, "it may be the market that moved"
+    two.put("a", 3, bid=100.00)
+    (seam,) = two.board.seams
+    assert (seam.symbol, seam.before, seam.after) == ("IBM", "b", "a")
+    for at_ms in range(4, 60_000, 1_000):
+        two.put("b", at_ms, bid=100.30)
+        two.put("a", at_ms + 1, bid=100.00)
+    assert len(two.board.seams) == 1
+    for at_ms in range(60_004, 62_000, 1_000):
+        two.put("b", at_ms, bid=100.30)
+        two.put("a", at_ms + 1, bid=100.00)
+    assert len(two.board.seams) == 2
+
+
+def test_in_fastest_mode_a_market_that_moves_makes_no_seam() -> None:
+    two = Two(fastest=True)
+    two.put("a", 1, bid=100.00)
+    two.want("a", "b")
+    for at_ms in range(2, 40, 2):
+        two.put("b", at_ms, bid=100 + at_ms / 10)
+        two.put("a", at_ms + 1, bid=100 + at_ms / 10)
+    assert not two.board.seams
+
+
+def test_in_fastest_mode_leaving_a_barred_line_with_a_jump_is_marked() -> None:
+    two = Two(fastest=True)
+    two.put("a", 1, bid=100.00)
+    two.want("a")
+    two.put("b", 2, bid=100.30)
+    two.want("b", barred=["a"])
+    assert len(two.board.seams) == 1
+
+
 def test_in_fastest_mode_the_newest_quote_is_shown_whoever_brings_it_and_copies_are_dropped() -> None:
     two = Two(fastest=True)
     two.put("a", 1)

@@ -7,11 +7,13 @@ event time and never repeats a quote; a jump of the price is marked as a seam.
 from msgspec import Struct
 
 from firmquote.board.line import Entry, Line
-from firmquote.model import LastPrice, Price, Quote, mid
+from firmquote.model import NS_PER_S, LastPrice, Price, Quote, mid
 from firmquote.routing import Showing
 
 SEAM_SPREADS = 2.0
 """A mid that moves by more than this many spreads at a change of lines is marked."""
+SWINGS_APART_NS = 60 * NS_PER_S
+"""Where lines race, one that disagrees takes over many times a second."""
 LOCKED_SPREAD = 1e-4
 """What stands in for the spread of a locked quote: a hundredth of a percent of the price."""
 
@@ -25,6 +27,7 @@ class Seam(Struct, frozen=True, kw_only=True):
     after: str
     spreads: float
     """How far the price moved, in spreads of the wider of the two quotes."""
+    up: bool
     words: str
 
 
@@ -83,8 +86,32 @@ def find_seam(entry: Entry, line: Line, now_ns: int) -> Seam | None:
         before=old.provider,
         after=line.provider,
         spreads=spreads,
+        up=after > before,
         words=f"from {before:g} to {after:g}, {spreads:.1f} spreads",
     )
+
+
+def find_swing(entry: Entry, line: Line, now_ns: int) -> Seam | None:
+    """Return the seam in a race of lines: a price that jumps to another line's and, with the next change, back.
+
+    A single jump is the market's, seen first by one of them. At most one in `SWINGS_APART_NS` is told of a symbol.
+    """
+    if now_ns < entry.swings_from_ns:
+        return None
+    seam = None if _overlap(entry.elected, line) else find_seam(entry, line, now_ns)
+    before, entry.leapt_up = entry.leapt_up, None if seam is None else seam.up
+    if seam is None or before is None or before is seam.up:
+        return None
+    entry.swings_from_ns = now_ns + SWINGS_APART_NS
+    return seam
+
+
+def _overlap(shown: Line | None, line: Line) -> bool:
+    """The usual case in a race, told cheaply: both quotes were made just before, to compare their times."""
+    a, b = None if shown is None else shown.made, line.made
+    if a is None or b is None or a.bid is None or a.ask is None or b.bid is None or b.ask is None:
+        return False
+    return a.bid <= b.ask and b.bid <= a.ask
 
 
 def _event_ns(line: Line) -> int:

@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from copy import copy
 
-from firmquote.board.arbitration import Seam, choose, find_seam, is_same_quote, may_follow
+from firmquote.board.arbitration import Seam, choose, find_seam, find_swing, is_same_quote, may_follow
 from firmquote.board.feed import Feed
 from firmquote.board.halts import halt_entry, resume_entry
 from firmquote.board.line import Entry, Line
@@ -229,13 +229,13 @@ class Board:
         shown = entry.elected
         pending = _NO_RIVALS
         if shown is not None and shown.provider in plan.barred:
-            self._change_lines(entry, line, now_ns)
+            self._change_lines(entry, line, None if line is None else find_seam(entry, line, now_ns))
         elif line is None:
             if shown is None and plan.order:
-                self._change_lines(entry, entry.lines[plan.order[0]], now_ns)
+                self._change_lines(entry, entry.lines[plan.order[0]])
         elif line is not shown:
             if shown is None or shown.price is None or may_follow(entry, line):
-                self._change_lines(entry, line, now_ns)
+                self._change_lines(entry, line, find_seam(entry, line, now_ns))
             elif is_same_quote(line, shown):
                 entry.elect(line)  # what readers see stays as it is, so there is nothing to tell them
             else:
@@ -252,16 +252,15 @@ class Board:
             entry.rivals -= {line}
             if self.fastest and old is not None:
                 entry.rivals |= {old}
-            self._change_lines(entry, line, now_ns)
+            find = find_swing if self.fastest else find_seam
+            self._change_lines(entry, line, find(entry, line, now_ns))
 
-    def _change_lines(self, entry: Entry, line: Line | None, now_ns: int | None = None) -> None:
+    def _change_lines(self, entry: Entry, line: Line | None, seam: Seam | None = None) -> None:
         old = entry.elected
         if old is not None and old.quote is not None:
             entry.shown_ns = max(entry.shown_ns, old.quote.event_ns)
-        if line is not None and now_ns is not None and not self.fastest:
-            seam = find_seam(entry, line, now_ns)
-            if seam is not None:
-                self.seams.append(seam)
+        if seam is not None:
+            self.seams.append(seam)
         entry.elect(line)
         self.touch(entry)
 

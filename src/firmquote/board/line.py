@@ -138,11 +138,13 @@ class Entry:
         "dirty",
         "elected",
         "halts",
+        "leapt_up",
         "lines",
         "moved",
         "resumed_ns",
         "rivals",
         "shown_ns",
+        "swings_from_ns",
         "symbol",
         "updates",
     )
@@ -155,6 +157,10 @@ class Entry:
         """Lines that take over with their next quote that is newer than what is shown."""
         self.shown_ns = 0
         """The event time of the last quote shown of a line that was left; what is shown next is newer."""
+        self.leapt_up: bool | None = None
+        """In a race of lines: where the price jumped to at the last change of lines, if it did."""
+        self.swings_from_ns = 0
+        """In a race of lines: from when a jump and its way back are told of again."""
         self.dirty = False
         """Whether the readers will be told of it at the next flush."""
         self.moved = False
