@@ -25,6 +25,7 @@ class Line:
         "made",
         "received_ns",
         "refusals",
+        "refused",
         "settled_until_ns",
         "since_ns",
         "tick",
@@ -52,6 +53,8 @@ class Line:
         """Until then a quote that changes only sizes needs no decision; 0 while this line is not shown."""
         self.refusals: Refusals | None = None
         """The newest unbroken row of refused prices; over once a price was accepted after it began."""
+        self.refused: dict[Reason, int] = {}
+        """Prices that were refused, since the start."""
         self.verdict: Verdict | None = None
         """Why this provider is unfit for this symbol, as whoever judges it last said."""
 
@@ -61,12 +64,19 @@ class Line:
         return self.received_ns if self.last is None else max(self.received_ns, self.last.received_ns)
 
     def note_refusal(self, reason: Reason, at_ns: int) -> None:
-        """Count a refused price to the present row of them."""
+        """Count a refused price, also to the present row of them."""
+        self.refused[reason] = self.refused.get(reason, 0) + 1
         row = self.refusals
         if row is None or row.since_ns < self.accepted_ns:
             self.refusals = Refusals(reason, 1, at_ns)
         else:
             self.refusals = Refusals(reason, row.count + 1, row.since_ns)
+
+    @property
+    def consecutive_refusals(self) -> int:
+        """How many were refused since the newest accepted price."""
+        row = self.refusals
+        return 0 if row is None or row.since_ns < self.accepted_ns else row.count
 
     @property
     def quote(self) -> Quote | None:

@@ -67,6 +67,8 @@ class ProviderStatus(Struct, frozen=True, kw_only=True):
     unknown_symbols: int
     requests: int
     errors_by_class: dict[str, int]
+    consecutive_errors: int = 0
+    """Failures in a row: the breaker opens after so many; 0 after anything that went well."""
     last_error: str | None
     symbols: int
     budget_left_pct: float | None = None
@@ -80,12 +82,19 @@ class LineHealth(Struct, frozen=True, kw_only=True):
     """Whether the board shows it now."""
     unfit: str | None
     """Why it may not serve, if so."""
+    status: str = "healthy"
+    """Of this line alone: `connecting` before its first price, `failed` while it may not serve, `degraded` while it is
+    well again and not yet wanted or one request of it is overdue, else `healthy`."""
     staleness_ms: float | None
     """Since its last accepted price."""
     usual_gap_ms: float | None
     """The longest gap of a stream's line lately; null before it is known, and for a polled provider."""
     peer_updates: int | None
     """How often other streams brought this symbol since."""
+    refused_by_reason: dict[str, int] = {}
+    """Prices refused before the board, since the start."""
+    consecutive_refusals: int = 0
+    """So many since its last accepted price."""
 
 
 class EventView(Struct, frozen=True, kw_only=True):

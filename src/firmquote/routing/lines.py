@@ -121,3 +121,7 @@ class LineBook:
         return frozenset(
             name for name in providers if any(objection.bars for objection in self.against(name, symbol).values())
         )
+
+    def is_recovering(self, provider: str, symbol: str) -> bool:
+        """Say whether a line is well again and not yet wanted."""
+        return (provider, symbol) in self._cleared_ns

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from firmquote.model import Grade
 from firmquote.model.metric import Labels, Metric, by, counter, gauge
 from firmquote.model.status import ProviderStatus, QuoteView
-from firmquote.routing import Status
+from firmquote.routing import BreakerState, Status
 from firmquote.runtime.operations import operations_metrics
 from firmquote.runtime.safety_report import safety_metrics
 from firmquote.runtime.turns import portions
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from firmquote.runtime.gateway import Gateway
 
 _USABLE = (Status.HEALTHY.value, Status.DEGRADED.value)
+_BREAKER_STATES = {BreakerState.CLOSED.value: 0, BreakerState.HALF_OPEN.value: 1, BreakerState.OPEN.value: 2}
 QUOTES_AT_ONCE = 100
 """Symbols whose grades are told before others may go first."""
 
@@ -56,7 +57,15 @@ def _provider_metrics(providers: Sequence[ProviderStatus]) -> Sequence[Metric]:
         counter("reconnects_total", "Connections lost.", each(lambda p: p.reconnects)),
         gauge("provider_usable", "1 while the provider could serve.", each(lambda p: p.status in _USABLE)),
         gauge("provider_active", "1 for the provider that serves.", each(lambda p: p.role == "active")),
+        gauge("latency_p50_seconds", "Median of delay or round trip.", each(lambda p: _s(p.p50_latency_ms))),
         gauge("latency_p95_seconds", "95th percentile of delay or round trip.", each(lambda p: _s(p.p95_latency_ms))),
+        gauge("latency_p99_seconds", "99th percentile of delay or round trip.", each(lambda p: _s(p.p99_latency_ms))),
+        counter("provider_errors_total", "Errors, by class.", (
+            ((("provider", p.name), ("class", kind)), count)
+            for p in providers for kind, count in p.errors_by_class.items()
+        )),
+        gauge("provider_consecutive_errors", "Failures in a row.", each(lambda p: p.consecutive_errors)),
+        gauge("breaker_state", "0 closed, 1 half open, 2 open.", each(lambda p: _BREAKER_STATES[p.breaker])),
         gauge("silence_suspicion", "How unusual a stream's present gap is (phi).", each(lambda p: p.silence_suspicion)),
         gauge("staleness_seconds", "Since the last accepted price.", each(lambda p: _s(p.staleness_ms))),
     ]  # fmt: skip

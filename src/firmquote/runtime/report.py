@@ -272,6 +272,7 @@ class Report:
             unknown_symbols=counts.unknown_symbols,
             requests=member.health.requests,
             errors_by_class=dict(member.health.errors),
+            consecutive_errors=member.breaker.consecutive_failures,
             last_error=member.health.last_error,
             symbols=len(feed.lines),
             budget_left_pct=self._gateway.budget.left_pct(name),
