@@ -50,7 +50,7 @@ def test_a_run_that_proves_nothing_beside_others_is_tried_again_alone(monkeypatc
         return Seen(
             setup=setup, broken=broken, calm=True, detect_s=0.1, recover_s=0.1, back_s=0.1,
             blame=None if broken.blame is None else broken.blame.value, role_moved=True, false_moves=0,
-            decision_p95_ms=1.0, live_calls=0, tally=Tally(stalled_ms=late_ms),
+            decision_p95_ms=1.0, live_calls=0, tally=Tally(stalled_ms=late_ms), back=Tally(), moves_back=0,
         )  # fmt: skip
 
     monkeypatch.setattr(failover, "_run", run)

@@ -8,7 +8,7 @@ from firmquote.lab.reference import ReferenceBook
 from firmquote.lab.tape import TapeQuote, TapeTrade
 
 RECENT_MAX = 1_000
-"""Quotes kept a symbol, for the history endpoints."""
+"""Quotes, and trades, kept a symbol: for the history endpoints, and for whoever compares with the tape."""
 
 
 class Moves(Struct, frozen=True):
@@ -29,6 +29,9 @@ class Market:
         self.first_price: dict[str, float] = {}
         self.day_volume: dict[str, int] = {}
         self.recent: dict[str, list[SimQuote]] = {}
+        """The newest quotes of each symbol, oldest first …"""
+        self.prints: dict[str, list[SimQuote]] = {}
+        """… and the newest trades."""
         self.halted: set[str] = set()
         """Symbols in which nobody quotes or trades; what the tape has of them meanwhile is passed over."""
         self.reference = ReferenceBook()
@@ -58,10 +61,7 @@ class Market:
         self._sequence[row.symbol] = sequence
         quote = SimQuote(row.symbol, row.bid, row.bid_size_shares, row.ask, row.ask_size_shares, at_ns, sequence)
         self.quotes[row.symbol] = quote
-        recent = self.recent.setdefault(row.symbol, [])
-        recent.append(quote)
-        if len(recent) > 2 * RECENT_MAX:
-            del recent[:RECENT_MAX]
+        _keep(self.recent, quote)
         return quote
 
     def _trade(self, at_ns: int, row: TapeTrade) -> SimQuote:
@@ -69,4 +69,13 @@ class Market:
         self.first_price.setdefault(row.symbol, row.price)
         self.day_volume[row.symbol] = self.day_volume.get(row.symbol, 0) + row.size_shares
         self._trades += 1
-        return SimQuote(row.symbol, row.price, row.size_shares, row.price, row.size_shares, at_ns, self._trades)
+        trade = SimQuote(row.symbol, row.price, row.size_shares, row.price, row.size_shares, at_ns, self._trades)
+        _keep(self.prints, trade)
+        return trade
+
+
+def _keep(newest: dict[str, list[SimQuote]], one: SimQuote) -> None:
+    kept = newest.setdefault(one.symbol, [])
+    kept.append(one)
+    if len(kept) > 2 * RECENT_MAX:
+        del kept[:RECENT_MAX]

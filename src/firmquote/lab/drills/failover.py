@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import cache
+from typing import Protocol
 
 import uvloop
 from msgspec import Struct
@@ -37,10 +38,13 @@ RECOVER_S_MAX = 30.0
 BACK_S_MAX = 60.0
 AVAILABLE_MIN = 0.999
 WIRE_MS = 150.0
-"""What a quote may be behind the tape by its way and the sampling, beside the time to detect."""
+"""What a quote may be behind the tape by its way and the sampling, beside the time that it took to find the fault."""
+ASKED_MS = 6_000.0
+"""What a last price may be behind the tape because it is asked for and not sent."""
 DECISION_P95_MS_MAX = 200.0
 ERROR_BPS_MAX = 100.0
-"""How far a shown price may be from the middle of the tape's bid and ask; last trades lie up to 30 away anyway."""
+"""How far a shown price may be from the middle of the tape's bid and ask; last trades lie up to 30 away anyway. What is
+true and old is held to more: it may not be further behind the tape than it took to find that."""
 STALLED_MS_MAX = 300.0
 """A machine that was later than this in one run proves nothing; the run is repeated."""
 TRIES = 3
@@ -63,6 +67,11 @@ class Seen(Struct, frozen=True, kw_only=True):
     live_calls: int
     """Within decisions."""
     tally: Tally
+    """Until the fault ended."""
+    back: Tally
+    """From then on until all was as before, and a little longer."""
+    moves_back: int
+    """Of the role, in that time."""
 
     @property
     def name(self) -> str:
@@ -89,7 +98,7 @@ def failover_drill(options: DrillOptions) -> DrillReport:
     """Run it. Raises ConfigError for a fault or a setup that is not there."""
     runs = _chosen(options)
     seen = uvloop.run(_run_all(runs, options))
-    checks = [check for one in seen for check in _checks(one)]
+    checks = [check for one in seen for check in verdict(one)]
     return DrillReport(drill="failover", checks=tuple(checks), notes=tuple(matrix(seen)))
 
 
@@ -171,15 +180,21 @@ async def _run(setup: Setup, broken: Break) -> Seen:
         expected = broken.follows is not Follows.NOTHING
         limit_s = max(broken.detect_s, broken.detect_polled_s) + 2 if expected else broken.hold_s
         detect_s = await firing.until(lambda: is_found(firing, before), within_s=limit_s)
-        recover_s = await firing.until(lambda: is_served(firing), within_s=RECOVER_S_MAX) if expected else 0.0
+        recover_s: float | None = 0.0
+        if expected:
+            recover_s = await firing.until(lambda: is_recovered(firing, broken), within_s=RECOVER_S_MAX)
         await firing.wait(SETTLE_S)
         tally = firing.truth.tally
         decision_p95_ms = percentiles(firing.gateway.trading.latencies_ns()).p95_ms
         firing.truth.begin()
         blame = attributed(firing, before)
         moves = [event for event in events if event.sequence > before and event.kind == "role"]
+        ended = events[-1].sequence if events else 0
         await broken.end(firing)
-        back_s = await firing.until(lambda: is_calm(firing), within_s=BACK_S_MAX) if broken.comes_back else 0.0
+        back_s: float | None = 0.0
+        if broken.comes_back:
+            back_s = await firing.until(lambda: is_calm(firing), within_s=BACK_S_MAX)
+            await firing.wait(SETTLE_S)
         wrong = [move for move in moves if not expected or setup.active not in (move.before, move.after)]
         return Seen(
             setup=setup,
@@ -194,6 +209,8 @@ async def _run(setup: Setup, broken: Break) -> Seen:
             decision_p95_ms=decision_p95_ms,
             live_calls=firing.gateway.safety.guarding.counts().live_calls,
             tally=tally,
+            back=firing.truth.tally,
+            moves_back=sum(event.sequence > ended and event.kind == "role" for event in events),
         )
 
 
@@ -232,6 +249,12 @@ def is_served(firing: Range) -> bool:
     return all(line is not None and line.provider != name for line in shown)
 
 
+def is_recovered(firing: Range, broken: Break) -> bool:
+    """Say whether all has followed that must."""
+    moved = firing.gateway.manager.serving != firing.setup.active
+    return is_served(firing) and (moved or broken.follows is not Follows.ROLE)
+
+
 def attributed(firing: Range, before: int) -> str | None:
     """Return whom the gateway blames: for the provider's state, for single lines, or for itself."""
     gateway, name = firing.gateway, firing.setup.active
@@ -246,10 +269,12 @@ def is_sure(seen: Seen) -> bool:
     """Say whether the machine kept up, so that what was seen is the product's doing."""
     if seen.broken.blame is Blame.OWN_STALL:
         return seen.calm
-    return seen.calm and seen.tally.stalled_ms <= STALLED_MS_MAX and seen.blame != Blame.OWN_STALL.value
+    stalled_ms = max(seen.tally.stalled_ms, seen.back.stalled_ms)
+    return seen.calm and stalled_ms <= STALLED_MS_MAX and seen.blame != Blame.OWN_STALL.value
 
 
-def _checks(seen: Seen) -> list[DrillCheck]:
+def verdict(seen: Seen) -> list[DrillCheck]:
+    """Hold what was seen to all that must follow from the break."""
     sure = is_sure(seen)
     checks: list[DrillCheck] = []
 
@@ -266,24 +291,54 @@ def _checks(seen: Seen) -> list[DrillCheck]:
             )
         )
 
-    expected = seen.broken.follows is not Follows.NOTHING
-    right = seen.blame == (None if seen.broken.blame is None else seen.broken.blame.value)
+    broken, tally = seen.broken, seen.tally
+    expected = broken.follows is not Follows.NOTHING
+    outside = broken.blame in (Blame.OWN_STALL, Blame.NETWORK)
+    right = seen.blame == (None if broken.blame is None else broken.blame.value)
     check("wrong class", float(not right), 0.0, "count")
     check("needless failovers", float(seen.false_moves), 0.0, "count")
-    if not expected:
-        check("moved", float(seen.role_moved), 0.0, "count")
-    else:
+    if broken.follows is not Follows.LINES:
+        whole = broken.follows is Follows.ROLE
+        check("role moved", float(seen.role_moved), float(whole), "count", passed=seen.role_moved is whole)
+    if expected:
         check("time to detect", seen.detect_s, seen.deadline_s, "s")
         check("time to recover", seen.recover_s, RECOVER_S_MAX, "s")
-    if seen.broken.comes_back:
-        check("back to the first roles", seen.back_s, BACK_S_MAX, "s")
-    if seen.broken.blame not in (Blame.OWN_STALL, Blame.NETWORK):
-        available = seen.tally.available
-        check("availability", available, AVAILABLE_MIN, "share", passed=available >= AVAILABLE_MIN)
+    elif broken.blame is None:
+        check("found although nothing is wrong", float(seen.detect_s is not None), 0.0, "count")
+    if not outside:
+        check("availability", tally.available, AVAILABLE_MIN, "share", passed=tally.available >= AVAILABLE_MIN)
         check("p95 of a decision", seen.decision_p95_ms, DECISION_P95_MS_MAX, "ms")
+    if broken.drops:
+        check("liquid symbols without a usable quote", float(tally.unusable_liquid), 0.0, "samples")
     check("live calls within decisions", float(seen.live_calls), 0.0, "count")
-    check("event times that went back", float(seen.tally.backward), 0.0, "count")
-    check("published error", seen.tally.error_bps, ERROR_BPS_MAX, "bps")
-    if expected and not seen.broken.wrong_values:
-        check("behind the tape", seen.tally.behind_ms, seen.deadline_s * 1_000 + WIRE_MS, "ms")
+    check("event times that went back", float(tally.backward), 0.0, "count")
+    check("published error", tally.error_bps, ERROR_BPS_MAX, "bps")
+    if broken.follows in (Follows.ROLE, Follows.LINE):
+        found_ms = (seen.recover_s or 0.0) * 1_000 + tally.stalled_ms
+        check("behind the tape", tally.behind_ms, found_ms + WIRE_MS, "ms")
+        if tally.behind_last_ms is not None:
+            check("last prices behind the tape", tally.behind_last_ms, found_ms + ASKED_MS, "ms")
+    if broken.comes_back:
+        _check_way_back(seen, check, judged=not outside)
     return checks
+
+
+class _Check(Protocol):
+    def __call__(self, name: str, value: float | None, limit: float, unit: str, *, passed: bool | None = None) -> None:
+        """Hold a value against its limit."""
+
+
+def _check_way_back(seen: Seen, check: _Check, *, judged: bool) -> None:
+    back = seen.back
+    moves_max = int(seen.role_moved)
+    if seen.broken.follows is Follows.LINES and not seen.role_moved:
+        moves_max = 2  # what was found until then may still move it, and then it returns
+    check("back to the first roles", seen.back_s, BACK_S_MAX, "s")
+    check("moves of the role on the way back", float(seen.moves_back), float(moves_max), "count")
+    if judged:
+        check("availability on the way back", back.available, AVAILABLE_MIN, "share",
+              passed=back.available >= AVAILABLE_MIN)  # fmt: skip
+    if seen.broken.drops:
+        check("liquid symbols without a usable quote on the way back", float(back.unusable_liquid), 0.0, "samples")
+    check("event times that went back on the way back", float(back.backward), 0.0, "count")
+    check("published error on the way back", back.error_bps, ERROR_BPS_MAX, "bps")

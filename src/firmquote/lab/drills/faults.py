@@ -12,6 +12,8 @@ from firmquote.model import NS_PER_S
 from firmquote.routing import Blame
 
 STANDSTILL_S = 3.0
+"""20 seconds of it are `tests/scenarios/test_standstill.py`, in a process that is stopped."""
+DELAYED_S = 900.0
 LIQUID = frozenset({"AIG"})
 """The symbol that is dropped from a subscription: liquid on the demo tape."""
 
@@ -20,7 +22,8 @@ class Follows(Enum):
     """What a fault must lead to."""
 
     ROLE = "the role moves"
-    LINE = "its symbols move"
+    LINE = "its symbols move, and the role does not"
+    LINES = "its symbols move one after the other as each is found, and the role once they are most"
     NOTHING = "nothing moves"
 
 
@@ -35,24 +38,24 @@ class Break(Struct, frozen=True, kw_only=True):
     """How soon, with another stream as witness."""
     detect_polled_s: float = 10.0
     """How soon where only a polled provider is a witness."""
-    wrong_values: bool = False
-    """What is shown until then is wrong, rather than old."""
     only_with: str | None = None
     """The provider that it takes: the only one here that tells of halts."""
     needs_streams: int = 1
     """How many streams it takes to tell who is right: with fewer, quotes are only graded down."""
     hold_s: float = 4.0
     """For how long nothing may move, where nothing should."""
+    drops: bool = False
+    """The connection is lost, and everybody knows at once: no liquid symbol may miss a single sample."""
     comes_back: bool = True
     """It is well again by itself once the fault is over; a refused key waits for an operator."""
     begin: Callable[[Range], Awaitable[None]]
     end: Callable[[Range], Awaitable[None]]
 
 
-def _inject(*faults: Fault, symbols: frozenset[str]) -> Callable[[Range], Awaitable[None]]:
+def _inject(*faults: Fault, symbols: frozenset[str], magnitude: float) -> Callable[[Range], Awaitable[None]]:
     async def begin(firing: Range) -> None:
         for fault in faults:
-            await firing.lab.simulators[firing.setup.active].inject(fault, symbols=symbols)
+            await firing.lab.simulators[firing.setup.active].inject(fault, symbols=symbols, magnitude=magnitude)
 
     return begin
 
@@ -87,60 +90,58 @@ def _stream(
     follows: Follows,
     blame: Blame | None,
     *also: Fault,
+    name: str | None = None,
+    magnitude: float = 0.0,
     detect_s: float = 1.0,
     detect_polled_s: float = 10.0,
-    wrong_values: bool = False,
+    drops: bool = False,
     comes_back: bool = True,
     needs_streams: int = 1,
     symbols: frozenset[str] = frozenset(),
 ) -> Break:
     return Break(
-        name=fault.value,
+        name=name or fault.value,
         follows=follows,
         blame=blame,
         detect_s=detect_s,
         detect_polled_s=detect_polled_s,
-        wrong_values=wrong_values,
+        drops=drops,
         comes_back=comes_back,
         needs_streams=needs_streams,
-        begin=_inject(fault, *also, symbols=symbols),
+        begin=_inject(fault, *also, symbols=symbols, magnitude=magnitude),
         end=_clear,
     )
 
 
-_AT_ONCE_S = 0.25
+def _drop(fault: Fault, blame: Blame, *also: Fault, name: str | None = None, comes_back: bool = True) -> Break:
+    return _stream(
+        fault, Follows.ROLE, blame, *also,
+        name=name, detect_s=AT_ONCE_S, detect_polled_s=AT_ONCE_S, drops=True, comes_back=comes_back,
+    )  # fmt: skip
+
+
+AT_ONCE_S = 0.25
 """For what the socket tells us."""
 
 STREAM_BREAKS = (
-    _stream(Fault.DISCONNECT, Follows.ROLE, Blame.PROVIDER, detect_s=_AT_ONCE_S, detect_polled_s=_AT_ONCE_S),
-    _stream(Fault.CLOSE_CLEAN, Follows.ROLE, Blame.PROVIDER, detect_s=_AT_ONCE_S, detect_polled_s=_AT_ONCE_S),
-    _stream(Fault.EVICT, Follows.ROLE, Blame.KEY_OR_QUOTA, detect_s=_AT_ONCE_S, detect_polled_s=_AT_ONCE_S),
-    _stream(
-        Fault.BAD_LOGIN,
-        Follows.ROLE,
-        Blame.KEY_OR_QUOTA,
-        Fault.CLOSE_CLEAN,
-        detect_s=_AT_ONCE_S,
-        detect_polled_s=_AT_ONCE_S,
-        comes_back=False,
-    ),
-    _stream(
-        Fault.REVOKE_KEY,
-        Follows.ROLE,
-        Blame.KEY_OR_QUOTA,
-        detect_s=_AT_ONCE_S,
-        detect_polled_s=_AT_ONCE_S,
-        comes_back=False,
-    ),
+    _drop(Fault.DISCONNECT, Blame.PROVIDER),
+    _drop(Fault.CLOSE_CLEAN, Blame.PROVIDER),
+    # new streams alone are refused, or never greeted: so the one that is open is closed
+    _drop(Fault.REFUSE, Blame.PROVIDER, Fault.CLOSE_CLEAN, name="refuse+close-clean"),
+    _drop(Fault.HANG, Blame.PROVIDER, Fault.CLOSE_CLEAN, name="hang+close-clean"),
+    _drop(Fault.EVICT, Blame.KEY_OR_QUOTA),
+    _drop(Fault.BAD_LOGIN, Blame.KEY_OR_QUOTA, Fault.CLOSE_CLEAN, comes_back=False),
+    _drop(Fault.REVOKE_KEY, Blame.KEY_OR_QUOTA, comes_back=False),
     _stream(Fault.BLACKHOLE, Follows.ROLE, Blame.PROVIDER),
     _stream(Fault.DROP_SUBSCRIPTION, Follows.LINE, Blame.PROVIDER, detect_polled_s=30.0, symbols=LIQUID),
-    _stream(Fault.REFUSE, Follows.NOTHING, None),
-    _stream(Fault.HANG, Follows.NOTHING, None),
     _stream(Fault.FREEZE, Follows.ROLE, Blame.PROVIDER),
     _stream(Fault.FREEZE_SYMBOLS, Follows.LINE, Blame.PROVIDER, detect_polled_s=30.0, symbols=LIQUID),
     _stream(Fault.DRIP, Follows.ROLE, Blame.PROVIDER, detect_s=4.0),
-    _stream(Fault.REPEAT, Follows.LINE, Blame.PROVIDER, detect_s=8.0, wrong_values=True),
+    _stream(Fault.REPEAT, Follows.LINES, Blame.PROVIDER, detect_s=8.0),
+    # so late that nothing comes at all, as after a freeze; `delayed` is what is sold as real-time and is not
     _stream(Fault.DELAY, Follows.ROLE, Blame.PROVIDER),
+    # the prices are those of now: nothing but their times gives it away
+    _stream(Fault.WRONG_CLOCK, Follows.ROLE, Blame.PROVIDER, name="delayed", magnitude=-DELAYED_S, detect_s=3.0),
     _stream(Fault.LAG, Follows.ROLE, Blame.PROVIDER, detect_s=4.0),
     _stream(Fault.WRONG_CLOCK, Follows.ROLE, Blame.PROVIDER, detect_s=3.0),
     _stream(Fault.GARBAGE, Follows.ROLE, Blame.PROVIDER),
@@ -149,19 +150,22 @@ STREAM_BREAKS = (
     _stream(Fault.REORDER, Follows.NOTHING, None),
     _stream(Fault.DUPLICATE_NUMBERS, Follows.NOTHING, None),
     _stream(Fault.REORDER_NUMBERS, Follows.NOTHING, None),
-    _stream(Fault.DRIFT, Follows.LINE, Blame.PROVIDER, detect_s=12.0, needs_streams=2, wrong_values=True),
+    _stream(Fault.DRIFT, Follows.LINES, Blame.PROVIDER, detect_s=12.0, needs_streams=2),
     _stream(Fault.CROSS, Follows.ROLE, Blame.PROVIDER, detect_s=2.0),
     _stream(Fault.ZERO, Follows.ROLE, Blame.PROVIDER, detect_s=2.0),
-    _stream(Fault.MIX_UP, Follows.ROLE, Blame.PROVIDER, detect_s=2.0, wrong_values=True),
+    _stream(Fault.MIX_UP, Follows.ROLE, Blame.PROVIDER, detect_s=2.0),
 )
 """For an active provider that streams."""
 
 POLLED_BREAKS = (
-    _stream(Fault.DISCONNECT, Follows.ROLE, Blame.PROVIDER, detect_s=10.0),
+    _stream(Fault.DISCONNECT, Follows.ROLE, Blame.PROVIDER, detect_s=10.0, drops=True),
     _stream(Fault.HANG, Follows.ROLE, Blame.PROVIDER, detect_s=10.0),
     _stream(Fault.BAD_LOGIN, Follows.ROLE, Blame.KEY_OR_QUOTA, detect_s=10.0, comes_back=False),
     _stream(Fault.GARBAGE, Follows.ROLE, Blame.PROVIDER, detect_s=10.0),
     _stream(Fault.TRUNCATE, Follows.ROLE, Blame.PROVIDER, detect_s=10.0),
+    _stream(Fault.SLOW, Follows.NOTHING, None),
+    _stream(Fault.ZERO, Follows.LINES, Blame.PROVIDER, detect_s=10.0),
+    _stream(Fault.MIX_UP, Follows.LINES, Blame.PROVIDER, detect_s=10.0),
     _stream(Fault.HTTP_429, Follows.ROLE, Blame.KEY_OR_QUOTA, detect_s=10.0),
     _stream(Fault.HTTP_500, Follows.ROLE, Blame.PROVIDER, detect_s=10.0),
     _stream(Fault.HTTP_NOTE, Follows.ROLE, Blame.KEY_OR_QUOTA, detect_s=10.0, comes_back=False),
@@ -189,6 +193,19 @@ async def _stop_the_market(firing: Range) -> None:
         await simulator.inject(Fault.FREEZE)
 
 
+async def _close_early(firing: Range) -> None:
+    """End the day without a word: the streams fall silent, and who prints trades goes on, as after a real close."""
+    firing.close_exchange()
+    for simulator in firing.lab.simulators.values():
+        if simulator.streams is not None:
+            await simulator.inject(Fault.FREEZE)
+
+
+async def _open_again(firing: Range) -> None:
+    firing.open_exchange()
+    await _clear(firing)
+
+
 OUR_OWN_BREAKS = (
     Break(
         name="halt",
@@ -197,6 +214,14 @@ OUR_OWN_BREAKS = (
         only_with="alpaca",
         begin=_halt,
         end=_resume,
+    ),
+    Break(
+        name="early-close",
+        follows=Follows.NOTHING,
+        blame=Blame.MARKET,
+        hold_s=8.0,
+        begin=_close_early,
+        end=_open_again,
     ),
     Break(name="market-stops", follows=Follows.NOTHING, blame=None, hold_s=8.0, begin=_stop_the_market, end=_clear),
     Break(

@@ -14,7 +14,7 @@ from firmquote.lab.drills.truth import SAMPLE_NS, Truth
 from firmquote.lab.serve import Lab, LabConfig
 from firmquote.lab.simulator import LAB_KEY, SimulatorConfig
 from firmquote.lab.tape import Tape
-from firmquote.model import NS_PER_MS, Clock
+from firmquote.model import NS_PER_MS, Clock, Session
 from firmquote.runtime import KEY_NAME, Config, Gateway, SystemClock, demo_config
 
 
@@ -58,7 +58,17 @@ class Range:
         self.gateway = gateway
         self.clock = clock
         self.setup = setup
+        self._calendar_says = Session.REGULAR  # the lab's tape is always of regular hours
+        gateway.session_at = self._session_at  # type: ignore[method-assign]  # a drill may close the exchange early
         self.truth = Truth(lab.market, gateway.board, gateway.clock.now_ns)
+
+    def close_exchange(self) -> None:
+        """Let the gateway's calendar say that the exchange is closed; quotes may then be as old as it allows."""
+        self._calendar_says = Session.CLOSED
+
+    def open_exchange(self) -> None:
+        """Let it say again that the exchange is open."""
+        self._calendar_says = Session.REGULAR
 
     async def wait(self, seconds: float) -> None:
         """Let time pass."""
@@ -72,6 +82,10 @@ class Range:
                 return None
             await self.clock.sleep_until(self.clock.monotonic_ns() + 5 * NS_PER_MS)
         return (self.clock.monotonic_ns() - begun_ns) / 1e9
+
+    def _session_at(self, now_ns: int) -> Session:
+        del now_ns
+        return self._calendar_says
 
     async def watch(self) -> None:
         """Sample the truth until cancelled."""
@@ -114,7 +128,7 @@ async def firing_range(
 
 def _with_roles(config: Config, setup: Setup, state_dir: Path) -> Config:
     quotes = structs.replace(config.feeds.quotes, provider_active=setup.active, provider_warm=setup.warm)
-    election = structs.replace(config.routing.election, failback_after_s=1.0, switches_max=1_000)
+    election = structs.replace(config.routing.election, failback_after_s=1.0)
     return structs.replace(
         config,
         feeds=structs.replace(config.feeds, quotes=quotes),

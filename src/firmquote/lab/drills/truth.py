@@ -8,7 +8,7 @@ from msgspec import Struct
 from firmquote.board import Board
 from firmquote.lab.faults import SimQuote
 from firmquote.lab.market import Market
-from firmquote.model import BPS, NS_PER_MS, NS_PER_S, USABLE, LastPrice, Quote
+from firmquote.model import BPS, NS_PER_MS, NS_PER_S, USABLE, LastPrice
 
 SAMPLE_NS = 50 * NS_PER_MS
 STALL_NS = 100 * NS_PER_MS
@@ -25,8 +25,11 @@ class Tally(Struct):
     unusable: int = 0
     """Samples of a symbol without a firm or indicative quote."""
     unusable_liquid: int = 0
+    """Those of a symbol that is liquid at that moment."""
     behind_ms: float = 0.0
     """The longest time for which a quote was shown after the tape had left it."""
+    behind_last_ms: float | None = None
+    """The longest time for which a last price was shown after the tape had another trade; `None` if none was shown."""
     error_bps: float = 0.0
     """The furthest that a shown price was from the middle of the tape's bid and ask."""
     backward: int = 0
@@ -49,7 +52,8 @@ class Truth:
         """The gateway's own time, by which it grades; it may differ from the market's in a drill that steps clocks."""
         self._market = market
         self._board = board
-        self._past: dict[str, deque[tuple[int, SimQuote]]] = {symbol: deque() for symbol in board.entries}
+        self._past: dict[str, deque[SimQuote]] = {symbol: deque() for symbol in board.entries}
+        self._prints: dict[str, deque[SimQuote]] = {symbol: deque() for symbol in board.entries}
         self._newest_ns: dict[str, int] = {}
         self._sampled_ns: int | None = None
 
@@ -73,11 +77,12 @@ class Truth:
         return len(self._past[symbol]) * NS_PER_S / REMEMBERED_NS >= LIQUID_PER_S
 
     def _remember(self, symbol: str, now_ns: int) -> None:
-        past, recent = self._past[symbol], self._market.recent.get(symbol, [])
-        known = past[-1][1].sequence if past else 0
-        past.extend((quote.event_ns, quote) for quote in recent if quote.sequence > known)
-        while len(past) > 1 and past[1][0] < now_ns - REMEMBERED_NS:
-            past.popleft()
+        market = self._market
+        for past, newest in ((self._past[symbol], market.recent), (self._prints[symbol], market.prints)):
+            known = past[-1].sequence if past else 0
+            past.extend(one for one in newest.get(symbol, ()) if one.sequence > known)
+            while len(past) > 1 and past[1].event_ns < now_ns - REMEMBERED_NS:
+                past.popleft()
 
     def _compare(self, symbol: str, now_ns: int) -> None:
         tally, past = self.tally, self._past[symbol]
@@ -90,24 +95,26 @@ class Truth:
         price = view.price
         if not past or price is None:
             return
-        true = past[-1][1]
-        true_mid = (true.bid + true.ask) / 2
+        bid, ask = (price.price, price.price) if isinstance(price, LastPrice) else (price.bid, price.ask)
+        if bid is None or ask is None:
+            return
+        true = past[-1]
+        tally.error_bps = max(tally.error_bps, abs((bid + ask) / (true.bid + true.ask) - 1) * BPS)
         if isinstance(price, LastPrice):
-            tally.error_bps = max(tally.error_bps, abs(price.price / true_mid - 1) * BPS)
+            behind_ms = _behind_ms(self._prints[symbol], bid, ask, now_ns)
+            tally.behind_last_ms = max(tally.behind_last_ms or 0.0, behind_ms)
             return
-        if price.bid is None or price.ask is None:
-            return
-        tally.error_bps = max(tally.error_bps, abs((price.bid + price.ask) / 2 / true_mid - 1) * BPS)
-        tally.behind_ms = max(tally.behind_ms, self._behind_ms(past, price, now_ns))
+        tally.behind_ms = max(tally.behind_ms, _behind_ms(past, bid, ask, now_ns))
         if price.event_ns // NS_PER_MS < self._newest_ns.get(symbol, 0) // NS_PER_MS:
             tally.backward += 1
         self._newest_ns[symbol] = max(self._newest_ns.get(symbol, 0), price.event_ns)
 
-    def _behind_ms(self, past: deque[tuple[int, SimQuote]], price: Quote, now_ns: int) -> float:
-        """Return for how long the tape has shown something else; what it never showed counts from the beginning."""
-        left_ns = now_ns
-        for at_ns, quote in reversed(past):
-            if (quote.bid, quote.ask) == (price.bid, price.ask):
-                return (now_ns - left_ns) / NS_PER_MS
-            left_ns = at_ns
-        return (now_ns - left_ns) / NS_PER_MS
+
+def _behind_ms(past: deque[SimQuote], bid: float, ask: float, now_ns: int) -> float:
+    """Return for how long the tape has shown something else; what it never showed counts from the beginning."""
+    left_ns = now_ns
+    for one in reversed(past):
+        if (one.bid, one.ask) == (bid, ask):
+            break
+        left_ns = one.event_ns
+    return (now_ns - left_ns) / NS_PER_MS
