@@ -140,7 +140,7 @@ STREAM_BREAKS = (
     _stream(Fault.REPEAT, Follows.LINES, Blame.PROVIDER, detect_s=8.0),
     # so late that nothing comes at all, as after a freeze; `delayed` is what is sold as real-time and is not
     _stream(Fault.DELAY, Follows.ROLE, Blame.PROVIDER),
-    # the prices are those of now: nothing but their times gives it away
+    # the prices are those of now: only their times give it away, which are older than what is shown already
     _stream(Fault.WRONG_CLOCK, Follows.ROLE, Blame.PROVIDER, name="delayed", magnitude=-DELAYED_S, detect_s=3.0),
     _stream(Fault.LAG, Follows.ROLE, Blame.PROVIDER, detect_s=4.0),
     _stream(Fault.WRONG_CLOCK, Follows.ROLE, Blame.PROVIDER, detect_s=3.0),

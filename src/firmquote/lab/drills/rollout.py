@@ -188,9 +188,12 @@ def _changed(config: Config, *, quick: bool) -> Config:
     quotes = structs.replace(config.feeds.quotes, promotion_gates=gates)
     # Providers that contradict each other are for the judge of quality, who is sooner than any gate: he looks away.
     fitness = structs.replace(config.quality.fitness, divergent_bps_min=10_000.0)
+    # One gateway meets all faults within minutes, each of which moves the role and back: no limit of flapping.
+    election = structs.replace(config.routing.election, switches_max=1_000)
     return structs.replace(
         config,
         quality=structs.replace(config.quality, fitness=fitness),
+        routing=structs.replace(config.routing, election=election),
         decision=structs.replace(config.decision, strategies={"momentum": {"scale_bps": 2}}),
         feeds=structs.replace(config.feeds, quotes=quotes),
         rollout=_policy(config.rollout, quick=quick),
