@@ -18,7 +18,7 @@ STALL_NS = 300 * NS_PER_MS
 DRAIN_NS = NS_PER_S
 SOURCE = "quality"
 """How the roles know who objects to a line."""
-_WRONG = frozenset({Reason.DIVERGENT, Reason.REPEATING, Reason.CLOCK_SKEW, Reason.SIZE_UNITS})
+_WRONG = frozenset({Reason.DIVERGENT, Reason.REPEATING, Reason.UNCHANGED, Reason.CLOCK_SKEW, Reason.SIZE_UNITS})
 """What such a line shows is wrong itself; in all other cases its last good quote still stands."""
 TOLD_MAX = 5
 """Verdicts of one provider told one by one in one look; of more only their number and the first."""
