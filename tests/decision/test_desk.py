@@ -308,6 +308,19 @@ def test_an_order_cancelled_while_it_waits_for_the_disk_never_reaches_the_broker
     assert made.book.portfolio.shares("IBM") == 0
 
 
+def test_an_order_from_before_a_restart_ends_also_where_its_symbol_is_served_no_more() -> None:
+    before = desk("IBM", "OLD", config=FAST)
+    before.engine.advise(advice(1.0, symbol="OLD"))
+    before.on_view(view(symbol="OLD"), NOON_NS)
+    store(before)
+    after = desk("IBM", config=FAST)
+    after.restore(before.book, next_number=2, day=DAY)
+    (order,) = after.book.orders.of("OLD")
+    after.broker.place(order, NOON_NS)
+    after.on_timer(order.expires_ns)
+    assert after.book.orders.by_key == {}
+
+
 def test_a_market_order_that_opens_risk_is_filled_at_a_percent_worse_than_shown_and_no_further() -> None:
     made = desk(config=replace(FAST, orders=OrderPolicy(type="market")))
     made.engine.advise(advice(0.4))

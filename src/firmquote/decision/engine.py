@@ -202,8 +202,8 @@ class DecisionEngine:
 
     def think_again(self, symbol: str | None = None) -> None:
         """Something other than a quote has changed: the next look at the symbol, or at each, is a whole one."""
-        for mind in self._minds.values() if symbol is None else (self._minds[symbol],):
-            mind.think_again_ns = mind.ask_again_ns = 0
+        for name in self._minds if symbol is None else self._minds.keys() & {symbol}:
+            self._minds[name].think_again_ns = self._minds[name].ask_again_ns = 0
 
     def forget_prices(self, symbol: str) -> None:
         """A corporate action has changed what prices of the symbol mean: neither a move nor an average spans it."""
