@@ -34,9 +34,13 @@ def test_a_day_is_told_intent_by_intent_and_compared_with_another_configuration(
     assert "only the first: IBM BUY_1X at " in done.stdout
 
 
-def test_the_same_as_json(replay: Replay) -> None:
-    done = replay("--tape", str(DEMO_TAPE), "--symbol", "IBM", "--json")
+def test_the_same_as_json_with_warnings_beside_it(quick: Quick, tmp_path: Path) -> None:
+    told, config = tmp_path / "earnings.json", tmp_path / "config.yaml"
+    told.write_text('[{"symbol": "MSFT", "day": "2013-10-08"}]')
+    config.write_text(DEMO.read_text().replace("decision:\n", f"decision:\n  earnings: {{file: {told}}}\n"))
+    done = quick("replay", "2013-10-08", "--config", str(config), "--tape", str(DEMO_TAPE), "--symbol", "IBM", "--json")
     report = json.loads(done.stdout)["report"]
+    assert "MSFT" in done.stderr
     assert report["quotes"] > 500
     assert {"orders", "fills", "receipts", "digest", "realised_usd", "nav_usd"} <= set(report)
 

@@ -79,7 +79,7 @@ def test_a_recorded_provider_that_is_not_installed_is_named() -> None:
 
 def test_announcements_of_earnings_keep_risk_from_being_opened(tmp_path: Path) -> None:
     told = tmp_path / "earnings.json"
-    told.write_text(f'[{{"symbol": "IBM", "day": "{DAY}"}}]')
+    told.write_text(f'[{{"symbol": "ibm", "day": "{DAY}"}}]')
     base = replay_day(config(), DEMO_TAPE, DAY, ("IBM",))
     near = replay_day(config(earnings=EarningsPolicy(file=str(told))), DEMO_TAPE, DAY, ("IBM",))
     assert near.orders == ()

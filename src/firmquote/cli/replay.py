@@ -30,8 +30,10 @@ def replay(
 
     Halts, price limits, news and advice are not recorded, so none of them is in the way.
     """
-    from firmquote.runtime import compare, load_config, replay_day  # noqa: PLC0415 - the product is behind this import
+    from firmquote.cli.running import set_up_logs  # noqa: PLC0415 - the whole product is behind this import
+    from firmquote.runtime import compare, load_config, replay_day  # noqa: PLC0415 - as above
 
+    set_up_logs(as_json=as_json)
     base_config = load_config(config)
     folder = tape or base_config.history_dir()
     symbols = tuple(symbol or base_config.feeds.quotes.live_symbols_allowlist)

@@ -7,6 +7,7 @@ SHA-256 over all of them, over orders and over fills.
 import itertools
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
@@ -34,8 +35,9 @@ from firmquote.history import TAPE_PROVIDER, QuoteRow, read_day
 from firmquote.model import NS_PER_MS, NS_PER_S, FeedClass, LastPrice, Quote, Session
 from firmquote.model.trading import MICROS_PER_USD, Decision, Fill, Order
 from firmquote.rollout import Stage, StageMap
+from firmquote.runtime.announcements import of_served
 from firmquote.runtime.config import Config
-from firmquote.runtime.loading import configured_provider
+from firmquote.runtime.loading import build_normalizer, configured_provider
 from firmquote.runtime.owners_files import OwnersFile
 from firmquote.runtime.permits import GatewayPermits
 from firmquote.runtime.plugins import open_strategies
@@ -106,7 +108,7 @@ class Replay:
                 restrictions=lambda: NO_RESTRICTIONS,
                 budget_left_pct=lambda _: None,
             ),
-            embargoes=Embargoes(OwnersFile(decision.earnings.file, Announcement).rows(), decision.earnings),
+            embargoes=self._embargoes(),
         )
         self._desk = Desk(engine, PaperBroker(decision.paper), next_number=1, witness=self._witness, day=day)
         self._digest = sha256()
@@ -156,6 +158,12 @@ class Replay:
         entry = self._board.entries.get(row.symbol)
         if entry is not None and (entry.elected is None or entry.elected.provider != row.provider):
             self._board.elect(row.symbol, row.provider)  # it was what the board showed then
+
+    def _embargoes(self) -> Embargoes:
+        config, policy = self._config, self._config.decision.earnings
+        served = {*config.feeds.quotes.live_symbols_allowlist, *self._board.entries}
+        resolve = partial(build_normalizer(config.provider_order(), config.symbols).resolve, served=served)
+        return Embargoes(of_served(OwnersFile(policy.file, Announcement).rows(), resolve, served), policy)
 
     def _class_of(self, name: str) -> FeedClass:
         if name == TAPE_PROVIDER:
