@@ -319,7 +319,8 @@ def verdict(seen: Seen) -> list[DrillCheck]:
         if tally.behind_last_ms is not None:
             check("last prices behind the tape", tally.behind_last_ms, found_ms + ASKED_MS, "ms")
     if broken.comes_back:
-        _check_way_back(seen, check, judged=not outside)
+        # After a halt nothing is usable before its first fresh quote, whoever serves: that is the product's promise.
+        _check_way_back(seen, check, judged=not outside and broken.blame is not Blame.MARKET)
     return checks
 
 
