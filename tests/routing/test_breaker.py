@@ -71,7 +71,7 @@ def test_data_within_the_cooldown_prove_nothing_and_after_it_they_are_the_probes
 
 def test_data_that_nobody_else_could_bring_are_probes_at_once() -> None:
     breaker = opened()
-    breaker.on_success(1, needed=True)
+    breaker.on_success(1, early="nobody else could serve")
     assert BreakerState.HALF_OPEN is breaker.state
 
 

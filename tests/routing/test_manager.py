@@ -345,14 +345,21 @@ def broken(*names: str) -> Managed:
     return managed.ready(*names)
 
 
-def test_a_stream_is_taken_back_after_its_cooldown_and_what_it_was_steady_for_meanwhile_counts() -> None:
-    managed = broken("a").stream("a", "b", seconds=20)
+def test_a_stream_that_delivers_for_some_seconds_is_taken_back_before_its_cooldown_ends_and_they_count() -> None:
+    managed = broken("a").stream("a", "b", seconds=4)
     assert managed.breaker("a") == "open"
-    managed.stream("a", "b", seconds=10)
+    managed.stream("a", "b", seconds=3)
     assert managed.breaker("a") == "half_open"
-    managed.stream("a", "b", seconds=3).after(0.1)
+    managed.stream("a", "b", seconds=2).after(0.1)
     assert managed.breaker("a") == "closed"
     assert managed.manager.serving == "a", "it has been steady for longer than failback_after_s"
+
+
+def test_a_stream_that_is_lost_every_few_seconds_stays_out() -> None:
+    managed = broken("a")
+    for _ in range(4):
+        managed.stream("a", "b", seconds=4).lose("a").after(0.5).ready("a")
+        assert managed.breaker("a") == "open"
 
 
 def test_a_stream_that_nobody_can_stand_in_for_does_not_wait_for_its_cooldown() -> None:

@@ -61,10 +61,10 @@ class Breaker:
         self._due_ns = now_ns + self._longest_ns
         return True
 
-    def on_success(self, now_ns: int, *, needed: bool = False) -> None:
+    def on_success(self, now_ns: int, *, early: str = "") -> None:
         """Note an outcome that went well.
 
-        Within the cooldown nobody was asked, and a stream's data are no probe, unless they are `needed`.
+        Within the cooldown nobody was asked, and a stream's data are no probe, unless `early` says why they are one.
         """
         self.consecutive_failures = 0
         if self.state is BreakerState.CLOSED:
@@ -72,9 +72,9 @@ class Breaker:
             return
         if self.state is BreakerState.OPEN:
             due = self._is_due(now_ns)
-            if not (due or needed):
+            if not (due or early):
                 return
-            self._half_open("its cooldown is over" if due else "it delivers and nobody else could serve")
+            self._half_open("its cooldown is over" if due else early)
         self._due_ns = now_ns
         self._good_probes += 1
         if self._good_probes >= self._policy.probes_to_close:

@@ -328,7 +328,8 @@ class ProviderManager:
         elif before is BreakerState.CLOSED:
             member.breaker.on_success(now_ns)
         else:
-            member.breaker.on_success(now_ns, needed=not any(m.usable and not m.mute for m in self._live()))
+            alone = not any(m.usable and not m.mute for m in self._live())
+            member.breaker.on_success(now_ns, early=member.why_early(now_ns, alone=alone))
         self._tell_of_breaker(member, before, now_ns)
 
     def _tell_of_breaker(self, member: Member, before: BreakerState, now_ns: int) -> None:

@@ -11,6 +11,10 @@ TOGETHER_NS = 2 * NS_PER_S
 """Connections that are lost within this are lost together; one provider's own end has no reason to wait for another."""
 
 
+DELIVERED_NS = 5 * NS_PER_S
+"""A stream that delivers for so long during its breaker's cooldown is asked for nothing by waiting on."""
+
+
 class Member:
     """Holds what is known; `judge` says what follows from it."""
 
@@ -70,6 +74,17 @@ class Member:
         elif self._well_since_ns is None:
             self._well_since_ns = now_ns
         return self.status is not before
+
+    def why_early(self, now_ns: int, *, alone: bool) -> str:
+        """Say why what it delivers is a probe although its breaker's cooldown goes on; nothing where it is none.
+
+        `alone` is whether nobody else could serve.
+        """
+        if alone:
+            return "it delivers and nobody else could serve"
+        if self._well_since_ns is None or now_ns - self._well_since_ns < DELIVERED_NS:
+            return ""
+        return f"it has delivered for {DELIVERED_NS // NS_PER_S} s"
 
     def is_just_lost(self, now_ns: int) -> bool:
         """Say whether its connection is gone, and only just."""
