@@ -37,6 +37,14 @@ class _Usual:
         self.gap = self.gap_before = 0
         self.peers = self.peers_before = 0
 
+    @property
+    def longest_ns(self) -> int:
+        return max(self.gap, self.gap_before)
+
+    @property
+    def most_peers(self) -> int:
+        return max(self.peers, self.peers_before)
+
     def note(self, gap_ns: int, peers: int) -> None:
         self.gap = max(self.gap, gap_ns)
         self.peers = max(self.peers, peers)
@@ -92,8 +100,7 @@ class LineMeter:
     @property
     def usual_gap_ns(self) -> int | None:
         """The longest of the recent gaps; `None` with too few of them."""
-        usual = self._usual
-        return max(usual.gap, usual.gap_before) if usual.total >= GAPS_MIN else None
+        return self._usual.longest_ns if self._usual.total >= GAPS_MIN else None
 
     @property
     def settled(self) -> bool:
@@ -103,8 +110,7 @@ class LineMeter:
     @property
     def usual_peers(self) -> int | None:
         """The most updates that other streams brought within one of the recent gaps; `None` with too few of them."""
-        usual = self._usual
-        return max(usual.peers, usual.peers_before) if usual.total >= GAPS_MIN else None
+        return self._usual.most_peers if self._usual.total >= GAPS_MIN else None
 
     def judge(self, now_ns: int, policy: LineSilencePolicy) -> str | None:
         """Return why the line counts as frozen, or `None`. More evidence never makes it less."""
@@ -127,19 +133,16 @@ class LineMeter:
         return max(self._peers_score(policy), self._away_score(now_ns, policy), self._alone_score(now_ns, policy))
 
     def _peers_score(self, policy: LineSilencePolicy) -> float:
-        usual = max(self._usual.peers, self._usual.peers_before)
-        return self.peers / max(policy.peer_updates_min, policy.peer_updates_factor * usual)
+        return self.peers / max(policy.peer_updates_min, policy.peer_updates_factor * self._usual.most_peers)
 
     def _away_score(self, now_ns: int, policy: LineSilencePolicy) -> float:
         if self.moved_ns is None:
             return 0.0
-        usual_ns = max(self._usual.gap, self._usual.gap_before)
-        return (now_ns - self.moved_ns) / max(policy.moved_ms_min * NS_PER_MS, usual_ns)
+        return (now_ns - self.moved_ns) / max(policy.moved_ms_min * NS_PER_MS, self._usual.longest_ns)
 
     def _alone_score(self, now_ns: int, policy: LineSilencePolicy) -> float:
         if not self.polled or not self.settled:
             return 0.0
-        usual_ns = max(self._usual.gap, self._usual.gap_before)
         return (now_ns - self.spoke_ns) / max(
-            policy.alone_floor_ms * NS_PER_MS, policy.alone_factor / self.polled * usual_ns
+            policy.alone_floor_ms * NS_PER_MS, policy.alone_factor / self.polled * self._usual.longest_ns
         )
